@@ -1,0 +1,1 @@
+"""The review by people: Label Studio projects, push and pull, agreement, adjudication."""

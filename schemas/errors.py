@@ -1,0 +1,80 @@
+"""The errors of Clapper: a small tree, each error with the item, the numbers and the next action.
+
+An error of one item becomes a row in the ledger (see `schemas.records.Outcome`) and the run goes on.
+Errors marked *systemic* concern the machine or the set-up: they stop the task that met them.
+"""
+
+from __future__ import annotations
+
+
+class ClapperError(Exception):
+    """Base of all errors that Clapper raises on purpose.
+
+    Args:
+        item: the id or path of what failed.
+        problem: what was expected and what was found, numbers with units.
+        action: what a person can do next.
+    """
+
+    def __init__(self, item: str, problem: str, action: str = "") -> None:
+        self.item, self.problem, self.action = item, problem, action
+        super().__init__(f"{item}: {problem}" + (f" ({action})" if action else ""))
+
+    def __reduce__(self):
+        # Exceptions cross process borders under Dask and Ray; the default would replay one argument only.
+        return type(self), (self.item, self.problem, self.action)
+
+
+class RecipeError(ClapperError):
+    """A recipe that cannot be used: unknown key, missing or bad unit, impossible value. Systemic."""
+
+
+class SourceError(ClapperError):
+    """A source that could not be listed or downloaded for now; worth another try later."""
+
+
+class MediaError(ClapperError):
+    """A media file that cannot be read, or cannot be normalised within the sync contract."""
+
+
+class AnalysisError(ClapperError):
+    """An analysis that could not be done on one clip."""
+
+
+class ModelMissing(ClapperError):
+    """Weights that a stage needs are not on this machine. Systemic: raised before any work begins."""
+
+
+class ToolMissing(ClapperError):
+    """A program that a stage runs (ffmpeg, ffprobe) is not on this machine. Systemic."""
+
+
+class ModelCorrupt(ClapperError):
+    """Weights whose bytes are not the pinned ones. Systemic."""
+
+
+class WorkspaceError(ClapperError):
+    """A workspace that cannot be used: locked by another run, not writable, of a newer layout. Systemic."""
+
+
+class ReleaseError(ClapperError):
+    """A release that would break a promise: changed after publishing, or inconsistent. Systemic."""
+
+
+class Withheld(Exception):
+    """Base of the two ways in which an item leaves the run without being an error of ours."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        self.reason, self.detail = reason, detail
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+
+    def __reduce__(self):
+        return type(self), (self.reason, self.detail)
+
+
+class Dropped(Withheld):
+    """The recipe does not want this item. `reason` is a stable word such as `too_short`; `detail` has numbers."""
+
+
+class Unavailable(Withheld):
+    """The item is not to be had: `removed`, `private`, `geo_blocked`, `age_gated`, `file_gone` …"""

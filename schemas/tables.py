@@ -1,0 +1,232 @@
+"""Arrow schemas of what each stage writes: one row per record, described field by field.
+
+Every table of clips begins with `clip_id, video_id`; times are integer milliseconds from the clip's start
+unless a name says `source_`, then they are on the source's presentation clock.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+
+def _schema(*fields: tuple[str, pa.DataType, str]) -> pa.Schema:
+    return pa.schema([pa.field(name, kind, metadata={"description": text}) for name, kind, text in fields])
+
+
+TEXT, INT, REAL = pa.string(), pa.int64(), pa.float64()
+
+SEGMENT = pa.struct([("start_ms", INT), ("end_ms", INT), ("label", TEXT), ("split", TEXT)])
+
+CATALOG = _schema(
+    (
+        "video_id",
+        TEXT,
+        "unique and stable; made from the site's id or from the file's content, never from a title",
+    ),
+    ("kind", TEXT, "ytdlp or files"),
+    ("location", TEXT, "the URL, or the absolute path of a local file"),
+    ("channel", TEXT, "the channel whose rules (hours, split shares) apply"),
+    ("domain", TEXT, "such as news or sports"),
+    ("title", TEXT, "as the site has it; for people only"),
+    ("duration_ms", INT, "as listed; null when the site does not say"),
+    ("height", INT, "largest height listed, px; null when the site does not say"),
+    ("licence", TEXT, "as listed; null when the site does not say"),
+    ("sha256", TEXT, "of a local file's bytes; null for what is yet to be downloaded"),
+    ("bytes", INT, "size of a local file; null for what is yet to be downloaded"),
+    ("segments", pa.list_(SEGMENT), "spans that a list names; null: the whole video"),
+)
+
+SOURCES = _schema(
+    ("video_id", TEXT, "see the catalogue"),
+    ("path", TEXT, "the downloaded file, relative to the workspace; a local source's absolute path"),
+    ("sha256", TEXT, "of the file"),
+    ("bytes", INT, "size of the file"),
+    ("url", TEXT, "page the video came from; null for a local file"),
+    ("uploader", TEXT, "as the site has it"),
+    ("published", TEXT, "upload date, YYYY-MM-DD, as the site has it"),
+    ("licence", TEXT, "as the site has it"),
+    ("container", TEXT, "format name as ffprobe gives it"),
+    ("duration_ms", INT, "of the container"),
+    ("width", INT, "px, as stored"),
+    ("height", INT, "px, as stored"),
+    ("frame_rate", TEXT, "average, as a fraction, e.g. 30000/1001"),
+    ("video_codec", TEXT, ""),
+    ("audio_codec", TEXT, ""),
+    ("sample_rate", INT, "Hz"),
+    ("audio_channels", INT, ""),
+    ("tool", TEXT, "downloader and its version; null for a local file"),
+)
+
+CLIPS = _schema(
+    ("clip_id", TEXT, "<video_id>_<source_start_ms>_<source_end_ms>"),
+    ("video_id", TEXT, ""),
+    ("path", TEXT, "the clip's file, relative to the workspace"),
+    ("sha256", TEXT, "of the file"),
+    ("bytes", INT, ""),
+    ("source_start_ms", INT, "on the source's presentation clock, as ffprobe's pts_time has it"),
+    ("source_end_ms", INT, "likewise; exclusive"),
+    ("duration_ms", INT, "40 ms times frames"),
+    ("frames", INT, "at 25 fps"),
+    ("samples", INT, "at 16 kHz"),
+    ("width", INT, "px"),
+    ("height", INT, "px"),
+    ("label", TEXT, "the list's label of this span; null without a list"),
+    ("list_split", TEXT, "the list's split of this span; null without a list"),
+    ("frames_sha256", TEXT, "of the raw yuv420p frames before encoding"),
+    ("samples_sha256", TEXT, "of the raw s16le samples before encoding"),
+    ("inserted_silence_ms", INT, "silence put where the source has no sound"),
+    (
+        "removed_sound_ms",
+        INT,
+        "sound left away where the source's time stamps make it overlap the sound before it",
+    ),
+    ("repeated_frames", INT, "frames shown again because the source has none in their 40 ms"),
+    (
+        "picture_skew_ms",
+        REAL,
+        "largest distance of a picture's time stamp from the frame that first shows it",
+    ),
+    ("sound_skew_ms", REAL, "largest distance of a sound packet's time stamp from its place in the clip"),
+    ("decoder", TEXT, "program and version that decoded the source"),
+    ("encoder", TEXT, "libraries and versions that encoded the clip"),
+)
+
+SHOTS = _schema(
+    ("clip_id", TEXT, ""),
+    ("video_id", TEXT, ""),
+    ("start_frame", INT, "first frame of the shot, from 0"),
+    ("end_frame", INT, "exclusive"),
+)
+
+FACES = _schema(
+    ("clip_id", TEXT, ""),
+    ("video_id", TEXT, ""),
+    ("track", INT, "number of the face track within its clip, from 0"),
+    ("start_frame", INT, "first frame of the track"),
+    (
+        "boxes",
+        pa.list_(pa.list_(REAL)),
+        "per frame x0, y0, x1, y1 in px of the clip; interpolated where not detected",
+    ),
+    ("scores", pa.list_(REAL), "per frame detector score, 0–1; 0 where interpolated"),
+)
+
+SPEECH = _schema(
+    ("clip_id", TEXT, ""),
+    ("video_id", TEXT, ""),
+    ("start_ms", INT, ""),
+    ("end_ms", INT, "exclusive"),
+    ("score", REAL, "mean speech probability, 0–1"),
+)
+
+SPEAKERS = _schema(
+    ("clip_id", TEXT, ""),
+    ("video_id", TEXT, ""),
+    ("track", INT, "face track that was scored"),
+    ("start_ms", INT, "of the window"),
+    ("end_ms", INT, "exclusive"),
+    ("probability", REAL, "that this face makes the sound, calibrated on the open labelled set"),
+    ("offset_ms", INT, "best offset within the searched range; positive: the audio is early"),
+    ("confidence", REAL, "height of the sync profile's peak over its median"),
+    ("score", REAL, "the model's plain active-speaker score, mean over the window; null where it has none"),
+)
+
+SOUNDS = _schema(
+    ("clip_id", TEXT, ""),
+    ("video_id", TEXT, ""),
+    ("start_ms", INT, "of the chunk"),
+    ("end_ms", INT, "exclusive"),
+    ("ids", pa.list_(TEXT), "AudioSet ids, best first, at most 20"),
+    ("scores", pa.list_(REAL), "their scores, 0–1"),
+)
+
+EVENTS = _schema(
+    ("clip_id", TEXT, ""),
+    ("video_id", TEXT, ""),
+    ("start_ms", INT, ""),
+    ("end_ms", INT, "exclusive"),
+    ("id", TEXT, "AudioSet id"),
+    ("name", TEXT, "AudioSet display name"),
+    ("score", REAL, "largest score of the merged chunks, 0–1"),
+)
+
+LABELS = _schema(
+    ("clip_id", TEXT, ""),
+    ("video_id", TEXT, ""),
+    ("start_ms", INT, ""),
+    ("end_ms", INT, "exclusive"),
+    ("label", TEXT, "talking_head, voice_over or other"),
+    ("probability", REAL, "of that label, 0–1"),
+    ("track", INT, "face track that speaks (talking_head) or is seen (voice_over); null for other"),
+)
+
+OUTCOMES = _schema(
+    ("item_id", TEXT, "the video, clip or span that this is about"),
+    ("video_id", TEXT, "the video it belongs to"),
+    ("part_of", TEXT, "the item of which this is a part that was left out; null for a whole item"),
+    ("outcome", TEXT, "done, dropped, failed or unavailable"),
+    ("reason", TEXT, "a stable word; null when done"),
+    ("detail", TEXT, "the numbers behind the reason"),
+    ("milliseconds", INT, "how much source material this is about"),
+    ("key", TEXT, "digest of everything that the result depends on"),
+    ("digest", TEXT, "digest of the records made"),
+    ("tries", INT, "how often it has been tried, over all runs"),
+    ("tried_at", TEXT, "when it was last tried, ISO 8601, UTC"),
+)
+
+SPAN = pa.struct([("start_ms", INT), ("end_ms", INT), ("score", REAL)])
+LABEL_SPAN = pa.struct(
+    [("start_ms", INT), ("end_ms", INT), ("label", TEXT), ("probability", REAL), ("track", INT)]
+)
+EVENT_SPAN = pa.struct([("start_ms", INT), ("end_ms", INT), ("id", TEXT), ("name", TEXT), ("score", REAL)])
+
+MANIFEST = _schema(
+    ("clip_id", TEXT, "<video_id>_<source_start_ms>_<source_end_ms>; unique"),
+    ("video_id", TEXT, "the source video; all its clips are in one split"),
+    ("split", TEXT, "train, dev or test"),
+    ("channel", TEXT, "the channel the source belongs to"),
+    ("domain", TEXT, "such as news or sports"),
+    ("path", TEXT, "the clip's file, relative to the release folder"),
+    ("sha256", TEXT, "of the clip's file"),
+    ("bytes", INT, "size of the clip's file"),
+    ("duration_ms", INT, "40 ms times frames"),
+    ("frames", INT, "at 25 fps"),
+    ("samples", INT, "at 16 kHz, mono"),
+    ("width", INT, "px"),
+    ("height", INT, "px"),
+    ("source_url", TEXT, "page of the source video; null for a local file"),
+    ("source_sha256", TEXT, "of the source file that was normalised"),
+    ("source_start_ms", INT, "on the source's presentation clock, as ffprobe's pts_time has it"),
+    ("source_end_ms", INT, "likewise; exclusive"),
+    ("source_frame_rate", TEXT, "of the source, as a fraction"),
+    ("source_sample_rate", INT, "of the source, Hz"),
+    ("source_licence", TEXT, "as the site states it"),
+    ("source_published", TEXT, "as the site states it, YYYY-MM-DD"),
+    ("list_label", TEXT, "the label that the source list gave this clip; null without a list"),
+    ("talking_head_ms", INT, "total of the talking_head intervals"),
+    ("voice_over_ms", INT, "total of the voice_over intervals"),
+    ("other_ms", INT, "total of the other intervals"),
+    ("labels", pa.list_(LABEL_SPAN), "talking_head, voice_over, other: a partition of the clip"),
+    ("speech", pa.list_(SPAN), "intervals with speech"),
+    ("audio_events", pa.list_(EVENT_SPAN), "AudioSet events"),
+    ("face_tracks", INT, "number of face tracks"),
+    ("inserted_silence_ms", INT, "silence put where the source has no sound"),
+    (
+        "removed_sound_ms",
+        INT,
+        "sound left away where the source's time stamps make it overlap the sound before it",
+    ),
+    ("repeated_frames", INT, "frames shown again because the source has none in their 40 ms"),
+    (
+        "picture_skew_ms",
+        REAL,
+        "largest distance of a picture's time stamp from the frame that first shows it",
+    ),
+    ("sound_skew_ms", REAL, "largest distance of a sound packet's time stamp from its place in the clip"),
+    ("frames_sha256", TEXT, "of the raw yuv420p frames before encoding"),
+    ("samples_sha256", TEXT, "of the raw s16le samples before encoding"),
+    ("downloader", TEXT, "program and version that fetched the source"),
+    ("decoder", TEXT, "program and version that decoded the source"),
+    ("encoder", TEXT, "libraries and versions that encoded the clip"),
+    ("models", pa.map_(TEXT, TEXT), "what made the labels: analysis to model and checksum"),
+)

@@ -1,0 +1,102 @@
+"""The dataset card and the change log of a release: made from the data, not written by hand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from schemas.recipe import Recipe
+from schemas.tables import MANIFEST
+from tasks.manifests.version import Difference
+
+Row = dict[str, Any]
+
+
+def dataset_card(
+    recipe: Recipe, version: str, rows: Sequence[Row], funnel: Sequence[str], today: date
+) -> str:
+    """README.md of a release, with the front matter that `datasets.load_dataset` reads."""
+    data_files = "\n".join(
+        f"      - split: {split}\n        path: data/{split}/*.parquet" for split in ("train", "dev", "test")
+    )
+    models = sorted({(analysis, model) for row in rows for analysis, model in row["models"]})
+    sections = [
+        f"---\npretty_name: {recipe.title}\nversion: {version}\nconfigs:\n  - config_name: default\n"
+        f"    data_files:\n{data_files}\n---",
+        f"# {recipe.title} {version}",
+        f"Released {today.isoformat()} with Clapper. {recipe.cites}".strip(),
+        '```python\nfrom datasets import load_dataset\n\nclips = load_dataset("path/to/this/folder")\n```',
+        "## What is in it",
+        _table(("split", *_MEASURES), _measured(rows, "split", ("train", "dev", "test"))),
+        _table(("channel", *_MEASURES), _measured(rows, "channel", sorted({row["channel"] for row in rows}))),
+        "Every clip is H.264 at 25 fps with AAC, mono, at 16 kHz. Whole source videos lie on one side of a "
+        "split, within each channel, and never change sides in later versions.",
+        "## What one hears",
+        _table(("AudioSet event", "clips", "minutes"), _events(rows)),
+        "## What was left out",
+        *(funnel or ("Nothing.",)),
+        "## How the labels were made",
+        f"By machine, with the `{recipe.profile}` profile; no person has checked them. An interval is a "
+        "*talking head* when there is speech and a visible mouth matches it, a *voice-over* when there is speech "
+        "and no visible mouth matches it, and *other* in all other cases (speech with nobody in sight included).",
+        _table(("analysis", "model and checksum"), models),
+        "## Columns",
+        _table(("column", "type", "meaning"), ((f.name, _type(f), _meaning(f)) for f in MANIFEST)),
+        "Offsets, wherever they appear, are positive when the audio is early (leads the picture).",
+        "The clips keep the licences of their sources (`source_licence`, `source_url`).",
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def changes_entry(version: str, difference: Difference, today: date) -> str:
+    """One entry of CHANGES.md."""
+    words = {
+        "added": difference.added,
+        "removed": difference.removed,
+        "moved between splits": difference.moved,
+        "with changed data": difference.changed,
+        "with changed metadata": difference.described,
+    }
+    counts = ", ".join(f"{len(clips)} clips {word}" for word, clips in words.items() if clips)
+    return f"## {version} — {today.isoformat()}\n\n{counts}.\n\n"
+
+
+_MEASURES = ("videos", "clips", "hours", "talking-head hours", "voice-over hours", "other hours")
+
+
+def _measured(rows: Sequence[Row], column: str, values: Iterable[str]) -> list[tuple]:
+    return [(value, *_measures([row for row in rows if row[column] == value])) for value in values]
+
+
+def _measures(rows: Sequence[Row]) -> tuple:
+    hours = (
+        sum(row[name] for row in rows) / 3_600_000
+        for name in ("duration_ms", "talking_head_ms", "voice_over_ms", "other_ms")
+    )
+    return (len({row["video_id"] for row in rows}), len(rows), *(f"{value:.3f}" for value in hours))
+
+
+def _events(rows: Sequence[Row], top: int = 50) -> list[tuple]:
+    clips: Counter[str] = Counter()
+    milliseconds: Counter[str] = Counter()
+    for row in rows:
+        clips.update({event["name"] for event in row["audio_events"]})
+        for event in row["audio_events"]:
+            milliseconds[event["name"]] += event["end_ms"] - event["start_ms"]
+    ordered = sorted(clips, key=lambda name: (-clips[name], name))[:top]
+    return [(name, clips[name], f"{milliseconds[name] / 60_000:.1f}") for name in ordered]
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[Any] | Mapping]) -> str:
+    body = ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads), *body]) if body else ""
+
+
+def _type(field: Any) -> str:
+    return str(field.type).replace("|", "\\|")
+
+
+def _meaning(field: Any) -> str:
+    return field.metadata[b"description"].decode()

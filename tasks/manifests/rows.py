@@ -1,0 +1,81 @@
+"""Compose the manifest: one row per releasable clip, from what the stages recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+Row = dict[str, Any]
+
+KEPT_FROM_CLIP = (
+    "clip_id", "video_id", "sha256", "bytes", "duration_ms", "frames", "samples", "width", "height",
+    "source_start_ms", "source_end_ms", "inserted_silence_ms", "repeated_frames", "frames_sha256",
+    "samples_sha256", "decoder", "encoder",
+)  # fmt: skip
+
+
+def manifest_rows(
+    videos: Iterable[Row],
+    records: Mapping[str, Mapping[str, Sequence[Row]]],
+    held_back: Iterable[str],
+    models: Mapping[str, str],
+) -> list[Row]:
+    """The rows of one shard, without their split.
+
+    Args:
+        videos: the shard's catalogue rows.
+        records: for each stage, rows by video id (download, normalize) or clip id (all others).
+        held_back: ids of clips for which some analysis is not done; they wait for a later release.
+        models: analysis to model and checksum, as it goes into every row.
+
+    Returns:
+        Rows of `schemas.tables.MANIFEST`, except `split`.
+    """
+    waiting = set(held_back)
+    return [
+        _row(video, records["download"][video["video_id"]][0], clip, records, models)
+        for video in videos
+        for clip in records["normalize"].get(video["video_id"], ())
+        if clip["clip_id"] not in waiting
+    ]
+
+
+def _row(
+    video: Row,
+    source: Row,
+    clip: Row,
+    records: Mapping[str, Mapping[str, Sequence[Row]]],
+    models: Mapping[str, str],
+) -> Row:
+    clip_id = clip["clip_id"]
+    labels = _without_ids(records["labels"].get(clip_id, ()))
+    return {
+        **{name: clip[name] for name in KEPT_FROM_CLIP},
+        "path": f"media/{video['video_id']}/{clip_id}.mp4",
+        "channel": video["channel"],
+        "domain": video["domain"],
+        "list_label": clip["label"],
+        "source_url": source["url"],
+        "source_sha256": source["sha256"],
+        "source_frame_rate": source["frame_rate"],
+        "source_sample_rate": source["sample_rate"],
+        "source_licence": source["licence"],
+        "source_published": source["published"],
+        "downloader": source["tool"],
+        **{f"{label}_ms": _total_ms(labels, label) for label in ("talking_head", "voice_over", "other")},
+        "labels": labels,
+        "speech": _without_ids(records["speech"].get(clip_id, ())),
+        "audio_events": _without_ids(records["events"].get(clip_id, ())),
+        "face_tracks": len(records["faces"].get(clip_id, ())),
+        "models": dict(models),
+    }
+
+
+def _without_ids(rows: Iterable[Row]) -> list[Row]:
+    return [
+        {name: value for name, value in row.items() if name not in ("clip_id", "video_id")} for row in rows
+    ]
+
+
+def _total_ms(labels: Iterable[Row], label: str) -> int:
+    return sum(row["end_ms"] - row["start_ms"] for row in labels if row["label"] == label)

@@ -1,0 +1,257 @@
+"""Bring one stage of one shard up to date: compute what is missing, and nothing else.
+
+The result of an item depends on the stage's version, its part of the recipe, its models' checksums and the
+digests of its inputs: together its *key*. A shard's table is kept in a folder named after the keys of all
+its items. What the shard has already under the same key is taken over, from older tables or from the
+journal of a run that was killed, so a changed setting redoes only what depends on it, down to the item.
+
+Items that failed or were unavailable are tried again once they are due; the table that holds them then has
+a next generation. No table ever changes.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from schemas.errors import (
+    ClapperError,
+    Dropped,
+    ModelCorrupt,
+    ModelMissing,
+    RecipeError,
+    Unavailable,
+    WorkspaceError,
+)
+from schemas.recipe import Recipe, digest
+from tasks.workspace.outputs import (
+    Entry,
+    Output,
+    append_to_journal,
+    open_journal,
+    read_journal,
+    read_output,
+    write_output,
+)
+from tasks.workspace.stage import Context, Item, LeftOut, Produced, Row, Stage, Worker
+
+logger = logging.getLogger("clapper")
+
+SYSTEMIC = (RecipeError, ModelMissing, ModelCorrupt, WorkspaceError, MemoryError)
+"""Errors that concern the machine or the set-up, not one item."""
+
+
+@dataclass(frozen=True)
+class Retries:
+    """How often items that failed or were unavailable are tried, over all runs, and how long to wait between."""
+
+    tries: int
+    wait: timedelta
+    now: datetime
+
+    @classmethod
+    def of(cls, recipe: Recipe, at_once: bool = False) -> Retries:
+        """The recipe's rule; with `at_once`, every item that may be tried again is due."""
+        wait = timedelta(0) if at_once else timedelta(milliseconds=recipe.download.retry_after)
+        return cls(recipe.download.tries, wait, datetime.now(UTC))
+
+    def due(self, outcome: Row) -> bool:
+        if outcome["outcome"] not in ("failed", "unavailable") or outcome["tries"] >= self.tries:
+            return False
+        return datetime.fromisoformat(outcome["tried_at"]) + self.wait <= self.now
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one stage of one shard needs.
+
+    Attributes:
+        keys: the wanted key of every item that is ready, in the order of the table.
+        todo: the items to compute.
+        kept: for every other item, the table folder that has it, or None for the journal.
+        earlier: tries already spent on each item of `todo`.
+        present: the newest table for these keys, if any.
+        target: the folder of the table that this plan leads to.
+    """
+
+    stage: Stage
+    shard: str
+    keys: Mapping[str, str]
+    todo: tuple[Item, ...]
+    kept: Mapping[str, Path | None]
+    earlier: Mapping[str, int]
+    present: Output | None
+    target: Path
+
+    @property
+    def up_to_date(self) -> bool:
+        return self.present is not None and self.target == self.present.folder
+
+
+def plan_stage(
+    stage: Stage,
+    shard: str,
+    root: Path,
+    recipe: Recipe,
+    items: Sequence[Item],
+    inputs: Mapping[str, Output],
+    checksum: Callable[[str], str],
+    retries: Retries,
+) -> Plan:
+    """Compare what should be with what is.
+
+    Args:
+        items: the shard's items, without records; those of which an input is not done are passed over.
+        inputs: the tables of the stage's inputs for this shard.
+        checksum: SHA-256 of a model, by name.
+    """
+    common = {
+        "stage": stage.name,
+        "version": stage.version,
+        "settings": stage.settings(recipe),
+        "models": {name: checksum(name) for name in stage.models(recipe)},
+    }
+    ready = [item for item in items if all(_is_done(inputs[name], item) for name in stage.inputs)]
+    keys = {
+        item.id: digest(
+            [common, item.row, {name: inputs[name].outcomes[item.id]["digest"] for name in stage.inputs}]
+        )
+        for item in ready
+    }
+    folder = root / "stages" / stage.name / shard
+    base = digest(sorted(keys.items()))[:16]
+    generations = sorted(folder.glob(f"{base}.[0-9]*"), key=lambda path: int(path.suffix[1:]))
+    present = read_output(generations[-1]) if generations else None
+    found = _find(folder, keys, present)
+    todo = tuple(item for item in ready if item.id not in found or retries.due(found[item.id][0]))
+    tried = {item.id: found[item.id][0]["tries"] if item.id in found else 0 for item in todo}
+    kept = {item: place for item, (_, place) in found.items() if item not in tried}
+    finished = present is not None and not todo and None not in kept.values()
+    target = present.folder if finished else folder / f"{base}.{len(generations)}"
+    return Plan(stage, shard, keys, todo, kept, tried, present, target)
+
+
+def apply_plan(
+    plan: Plan,
+    context: Context,
+    inputs: Mapping[str, Output],
+    report: Callable[[Row], None] = lambda outcome: None,
+) -> Output:
+    """Compute what a plan lists, write the table and return it.
+
+    Args:
+        report: called with the outcome of each item as it is reached.
+
+    Raises:
+        One of SYSTEMIC, or OSError for a full disk; what is finished stays in the journal for the next run.
+    """
+    if plan.up_to_date:
+        return plan.present
+    folder = plan.target.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    journal = folder / "journal.jsonl"
+    entries = _kept_entries(plan, journal)
+    if plan.todo:
+        worker = plan.stage.open(context)
+        records = {name: inputs[name].records() for name in plan.stage.inputs}
+        with open_journal(journal) as file:
+            for item in plan.todo:
+                item_records = {name: rows.get(item.id, []) for name, rows in records.items()}
+                produced, outcome = attempt(worker, Item(item.id, item.video_id, item.row, item_records))
+                entries[item.id] = _entry(plan, item, produced, outcome)
+                append_to_journal(file, entries[item.id])
+                report(entries[item.id].outcome)
+    output = write_output(plan.target, plan.stage.schema, [entries[item_id] for item_id in plan.keys])
+    journal.unlink(missing_ok=True)
+    return output
+
+
+def attempt(worker: Worker, item: Item) -> tuple[Produced, Row]:
+    """Run a worker on one item; whatever becomes of it is returned, and only SYSTEMIC errors are raised."""
+    try:
+        return worker(item), {"outcome": "done", "reason": None, "detail": None}
+    except SYSTEMIC:
+        raise
+    except Dropped as drop:
+        outcome = {"outcome": "dropped", "reason": drop.reason, "detail": drop.detail}
+    except Unavailable as absence:
+        outcome = {"outcome": "unavailable", "reason": absence.reason, "detail": absence.detail}
+    except ClapperError as error:
+        outcome = {"outcome": "failed", "reason": type(error).__name__, "detail": str(error)}
+    except Exception as error:
+        # A surprise in one item must not cost its shard the others; a full disk concerns all of them.
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise
+        logger.exception("%s: unexpected error", item.id)
+        outcome = {"outcome": "failed", "reason": "unexpected", "detail": f"{type(error).__name__}: {error}"}
+    return Produced(rows=[]), outcome
+
+
+def _find(
+    folder: Path, keys: Mapping[str, str], present: Output | None
+) -> dict[str, tuple[Row, Path | None]]:
+    """The latest outcome of each item under its wanted key, with the folder of its table (None: the journal)."""
+    found: dict[str, tuple[Row, Path | None]] = {}
+
+    def offer(outcome: Row, place: Path | None) -> None:
+        item = outcome["item_id"]
+        if keys.get(item) == outcome["key"] and (
+            item not in found or outcome["tries"] > found[item][0]["tries"]
+        ):
+            found[item] = (outcome, place)
+
+    tables = [present] if present else (read_output(path) for path in sorted(folder.glob("*.[0-9]*")))
+    for output in tables:
+        for outcome in output.outcomes.values():
+            offer(outcome, output.folder)
+    for entry in read_journal(folder / "journal.jsonl"):
+        offer(entry.outcome, None)
+    return found
+
+
+def _kept_entries(plan: Plan, journal: Path) -> dict[str, Entry]:
+    entries: dict[str, Entry] = {}
+    for place in {place for place in plan.kept.values() if place}:
+        output, records = read_output(place), read_output(place).records()
+        for item in (item for item, at in plan.kept.items() if at == place):
+            entries[item] = Entry(output.outcomes[item], records.get(item, ()), output.parts.get(item, ()))
+    for entry in read_journal(journal):
+        item = entry.outcome["item_id"]
+        if item in plan.kept and plan.kept[item] is None and plan.keys[item] == entry.outcome["key"]:
+            entries[item] = entry
+    return entries
+
+
+def _entry(plan: Plan, item: Item, produced: Produced, outcome: Row) -> Entry:
+    outcome = {
+        "item_id": item.id,
+        "video_id": item.video_id,
+        "part_of": None,
+        **outcome,
+        "milliseconds": item.row.get("duration_ms") or 0,
+        "key": plan.keys[item.id],
+        "digest": digest(produced.rows),
+        "tries": plan.earlier[item.id] + 1,
+        "tried_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return Entry(outcome, produced.rows, [_part(outcome, part) for part in produced.left_out])
+
+
+def _part(outcome: Row, part: LeftOut) -> Row:
+    """The ledger row of a part that was left out of an item which is otherwise done."""
+    place = {
+        "item_id": part.id,
+        "part_of": outcome["item_id"],
+        "milliseconds": part.milliseconds,
+        "digest": None,
+    }
+    return {**outcome, **place, "outcome": "dropped", "reason": part.reason, "detail": part.detail}
+
+
+def _is_done(output: Output, item: Item) -> bool:
+    outcome = output.outcomes.get(item.id)
+    return outcome is not None and outcome["outcome"] == "done"

@@ -1,0 +1,104 @@
+"""The contract of a stage: a pure function from one item to records, and what its result depends on.
+
+A stage says what it is (`name`, `version`), what it works on (videos or clips), what it reads (`inputs`),
+which part of the recipe and which models decide its result, and how to open a worker for a shard. The
+engine in `reconcile` does the rest: it skips what is present, journals what is done, and writes tables.
+
+    STAGE = Stage(
+        name="speech", version=1, works_on="clip", inputs=("normalize",), schema=SPEECH,
+        settings=lambda recipe: recipe.speech.model_dump(mode="json"),
+        models=lambda recipe: (),
+        open=open_worker,
+    )
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from schemas.recipe import Recipe
+
+Row = dict[str, Any]
+"""One record: JSON-able values only, keys as in the stage's Arrow schema."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One video or clip with the records that earlier stages made for it.
+
+    Attributes:
+        id: the video's or the clip's id.
+        video_id: the video it belongs to (the same as `id` for a video).
+        row: the record that defines it: from the catalogue for a video, from `normalize` for a clip.
+        records: the rows of each input stage that belong to this item, in their stored order.
+    """
+
+    id: str
+    video_id: str
+    row: Row
+    records: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A part of an item that a stage left out while keeping the rest, for instance a span without sound."""
+
+    id: str
+    reason: str
+    detail: str = ""
+    milliseconds: int = 0
+
+
+@dataclass(frozen=True)
+class Produced:
+    """What a stage made of one item."""
+
+    rows: list[Row]
+    left_out: tuple[LeftOut, ...] = ()
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a worker may use: the recipe, the workspace folder, and `weights` (model name to verified file).
+
+    Raises (from `weights`): ModelMissing, ModelCorrupt.
+    """
+
+    recipe: Recipe
+    root: Path
+    weights: Callable[[str], Path]
+
+    def media(self, path: str) -> Path:
+        """The file behind a path stored in a record: relative to the workspace, or absolute."""
+        return self.root / path
+
+
+Worker = Callable[[Item], Produced]
+"""Raises Dropped or Unavailable to withhold the item, a ClapperError when it fails."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One station of the pipeline; see the module docstring.
+
+    Attributes:
+        version: raise it when the code's result changes, and everything downstream is made again.
+        inputs: earlier stages whose records the worker reads, all of which must be done for the item.
+        settings: the part of the recipe that decides the result, JSON-able.
+        models: names in the model catalogue; their checksums are part of the key.
+        open: called once per shard; loads models and returns the worker.
+    """
+
+    name: str
+    version: int
+    works_on: Literal["video", "clip"]
+    inputs: tuple[str, ...]
+    schema: pa.Schema
+    settings: Callable[[Recipe], Mapping[str, Any]]
+    models: Callable[[Recipe], tuple[str, ...]]
+    open: Callable[[Context], Worker]
