@@ -9,8 +9,9 @@ Row = dict[str, Any]
 
 KEPT_FROM_CLIP = (
     "clip_id", "video_id", "sha256", "bytes", "duration_ms", "frames", "samples", "width", "height",
-    "source_start_ms", "source_end_ms", "inserted_silence_ms", "repeated_frames", "frames_sha256",
-    "samples_sha256", "decoder", "encoder",
+    "source_start_ms", "source_end_ms", "picture_skew_ms", "sound_skew_ms",
+    "inserted_silence_ms", "removed_sound_ms", "repeated_frames", "frames_sha256", "samples_sha256",
+    "decoder", "encoder",
 )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """The catalogue: every video ever discovered, in shards fixed at discovery.
 
 A shard is the unit of work, of scheduling and of storage: some videos, by total duration. Later
-discoveries make new shards, so the key of work that is done never changes.
+discoveries make new shards, so the key of work that is done never changes. Files of the catalogue are only
+ever added; where two of them speak of one video, the later is right.
 """
 
 from __future__ import annotations
@@ -25,24 +26,29 @@ STORED = CATALOG.append(pa.field("shard", pa.string(), metadata={"description": 
 def read_catalog(root: Path) -> list[Row]:
     """All videos with their `shard`, in the order of discovery."""
     files = sorted((root / "catalog").glob("[0-9]*.parquet"))
-    return [row for file in files for row in pq.read_table(file).to_pylist()]
+    rows: dict[str, Row] = {}
+    for file in files:
+        rows |= {row["video_id"]: row for row in pq.read_table(file).to_pylist()}
+    return list(rows.values())
 
 
 def add_to_catalog(root: Path, videos: Sequence[Row], shard_ms: int) -> list[str]:
-    """Put newly discovered videos into new shards of about `shard_ms` milliseconds; returns the shards' names.
+    """Take in discovered videos: new ones go to new shards of about `shard_ms`; returns those shards' names.
 
-    All of them appear at once, or none. Videos that the catalogue has already are passed over.
+    All of it appears at once, or nothing. Of a video that is known, segments that a further list names are
+    added, and a local file that has moved is found at its new place.
     """
     present = read_catalog(root)
-    known = {row["video_id"] for row in present}
-    new = [video for video in videos if video["video_id"] not in known]
-    if not new:
-        return []
+    known = {row["video_id"]: row for row in present}
+    new = {video["video_id"]: video for video in videos if video["video_id"] not in known}
     first = len({row["shard"] for row in present})
-    rows = [{**video, "shard": f"{first + number:05d}"} for number, video in _number(new, shard_ms)]
-    batch = len(list((root / "catalog").glob("[0-9]*.parquet")))
-    with appearing(root / "catalog" / f"{batch:05d}.parquet") as unfinished:
-        write_table(pa.Table.from_pylist(rows, schema=STORED), unfinished)
+    rows = [{**video, "shard": f"{first + number:05d}"} for number, video in _number(new.values(), shard_ms)]
+    merged = [_merge(known[video["video_id"]], video) for video in videos if video["video_id"] in known]
+    changed = [row for row in merged if row != known[row["video_id"]]]
+    if rows or changed:
+        batch = len(list((root / "catalog").glob("[0-9]*.parquet")))
+        with appearing(root / "catalog" / f"{batch:05d}.parquet") as unfinished:
+            write_table(pa.Table.from_pylist([*rows, *changed], schema=STORED), unfinished)
     return sorted({row["shard"] for row in rows})
 
 
@@ -54,7 +60,15 @@ def shards(catalog: Iterable[Row]) -> dict[str, list[Row]]:
     return grouped
 
 
-def _number(videos: Sequence[Row], shard_ms: int) -> Iterable[tuple[int, Row]]:
+def _merge(old: Row, fresh: Row) -> Row:
+    segments = old["segments"]
+    if segments is not None and fresh["segments"] is not None:
+        segments = segments + [span for span in fresh["segments"] if span not in segments]
+    moved = old["kind"] == "files" and not Path(old["location"]).exists()
+    return {**old, "segments": segments, "location": fresh["location"] if moved else old["location"]}
+
+
+def _number(videos: Iterable[Row], shard_ms: int) -> Iterable[tuple[int, Row]]:
     number, filled = 0, 0
     for video in videos:
         duration = video["duration_ms"] or ASSUMED_DURATION_MS

@@ -24,6 +24,7 @@ from schemas.errors import (
     ModelCorrupt,
     ModelMissing,
     RecipeError,
+    ToolMissing,
     Unavailable,
     WorkspaceError,
 )
@@ -41,7 +42,7 @@ from tasks.workspace.stage import Context, Item, LeftOut, Produced, Row, Stage, 
 
 logger = logging.getLogger("clapper")
 
-SYSTEMIC = (RecipeError, ModelMissing, ModelCorrupt, WorkspaceError, MemoryError)
+SYSTEMIC = (RecipeError, ToolMissing, ModelMissing, ModelCorrupt, WorkspaceError, MemoryError)
 """Errors that concern the machine or the set-up, not one item."""
 
 

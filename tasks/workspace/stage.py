@@ -5,7 +5,7 @@ which part of the recipe and which models decide its result, and how to open a w
 engine in `reconcile` does the rest: it skips what is present, journals what is done, and writes tables.
 
     STAGE = Stage(
-        name="speech", version=1, works_on="clip", inputs=("normalize",), schema=SPEECH,
+        name="speech", version=1, works_on="clip", inputs=(), schema=SPEECH,
         settings=lambda recipe: recipe.speech.model_dump(mode="json"),
         models=lambda recipe: (),
         open=open_worker,
@@ -88,7 +88,9 @@ class Stage:
 
     Attributes:
         version: raise it when the code's result changes, and everything downstream is made again.
-        inputs: earlier stages whose records the worker reads, all of which must be done for the item.
+        works_on: videos are those of the catalogue; clips are what `normalize` made of them.
+        inputs: earlier stages whose records the worker reads, all of which must be done for the item; the
+            record that defines a clip needs no mention.
         settings: the part of the recipe that decides the result, JSON-able.
         models: names in the model catalogue; their checksums are part of the key.
         open: called once per shard; loads models and returns the worker.

@@ -159,7 +159,7 @@ def test_the_rule_of_versions() -> None:
 def test_rows_come_from_what_the_stages_recorded() -> None:
     clip = dict.fromkeys(
         ("sha256", "bytes", "duration_ms", "frames", "samples", "width", "height", "source_start_ms", "source_end_ms",
-         "inserted_silence_ms", "repeated_frames", "frames_sha256", "samples_sha256", "decoder", "encoder", "label"), 5
+         "picture_skew_ms", "sound_skew_ms", "removed_sound_ms", "inserted_silence_ms", "repeated_frames", "frames_sha256", "samples_sha256", "decoder", "encoder", "label"), 5
     )  # fmt: skip
     ids = {"clip_id": "a_0_1000", "video_id": "a"}
     source = dict.fromkeys(

@@ -14,8 +14,9 @@ from tasks.workspace.layout import TEMPORARY, appearing, exclusive, open_workspa
 
 
 def video(number: int, duration_ms: int | None = 3_600_000) -> dict:
-    names = ("location", "channel", "domain", "title", "height", "licence", "sha256", "bytes", "segments")
-    return {"video_id": f"v{number}", "kind": "files", "duration_ms": duration_ms, **dict.fromkeys(names)}
+    names = ("channel", "domain", "title", "height", "licence", "sha256", "bytes", "segments")
+    known = {"video_id": f"v{number}", "kind": "files", "location": f"/v{number}.mp4"}
+    return {**known, "duration_ms": duration_ms, **dict.fromkeys(names)}
 
 
 def test_a_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
@@ -82,3 +83,13 @@ def test_shards_are_fixed_at_discovery(tmp_path: Path) -> None:
 def test_unknown_durations_do_not_make_endless_shards(tmp_path: Path) -> None:
     names = add_to_catalog(tmp_path, [video(n, None) for n in range(20)], 4 * 3_600_000)
     assert len(names) == 3
+
+
+def test_a_further_list_adds_its_segments_and_a_moved_file_is_found(tmp_path: Path) -> None:
+    spans = [{"start_ms": n, "end_ms": n + 5, "label": None, "split": None} for n in (0, 10)]
+    add_to_catalog(tmp_path, [{**video(1), "segments": spans[:1], "location": "/nowhere/a.mp4"}], 1)
+    for _ in range(2):
+        add_to_catalog(tmp_path, [{**video(1), "segments": spans, "location": "/elsewhere/a.mp4"}], 1)
+    (row,) = read_catalog(tmp_path)
+    assert (row["segments"], row["location"], row["shard"]) == (spans, "/elsewhere/a.mp4", "00000")
+    assert len(list((tmp_path / "catalog").iterdir())) == 2, "what is known already is not written again"
