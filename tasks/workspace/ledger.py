@@ -15,8 +15,6 @@ from tasks.workspace.layout import appearing, write_table
 from tasks.workspace.outputs import Output
 from tasks.workspace.stage import LeftOut, Row
 
-OUTCOMES = ("done", "dropped", "unavailable", "failed")
-
 
 @dataclass(frozen=True)
 class Loss:

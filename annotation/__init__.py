@@ -1,1 +1,0 @@
-"""The review by people: Label Studio projects, push and pull, agreement, adjudication."""
