@@ -30,7 +30,8 @@ def _quantity(kind: str, units: dict[str, int], example: str) -> Any:
         return int(amount)
 
     def write(value: int) -> str:
-        unit, size = max(((u, s) for u, s in units.items() if value % s == 0), key=lambda pair: pair[1])
+        whole = [(unit, size) for unit, size in units.items() if value % size == 0]
+        unit, size = max(whole, key=lambda pair: pair[1]) if value else whole[0]
         return f"{value // size} {unit}"
 
     return Annotated[

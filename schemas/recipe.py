@@ -206,6 +206,16 @@ class Recipe(Section):
         """The model an analysis uses: the one its section names, else the profile's."""
         return getattr(self, analysis).model or PROFILES[self.profile][analysis]
 
+    def as_run(self) -> Recipe:
+        """The recipe with every model named, and without what is private to the machine that ran it."""
+        named = {
+            analysis: getattr(self, analysis).model_copy(update={"model": self.model_for(analysis)})
+            for analysis in PROFILES[self.profile]
+        }
+        return self.model_copy(
+            update={**named, "download": self.download.model_copy(update={"cookies": None})}
+        )
+
 
 PROFILES: Mapping[str, Mapping[str, str]] = {
     "embedded": {"faces": "haar", "speech": "silero", "speakers": "mouth-motion", "sounds": "spectral"},

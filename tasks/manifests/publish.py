@@ -159,7 +159,9 @@ def _write_splits(rows: Sequence[Row], before: Release | None, folder: Path) -> 
 def _write_documents(
     folder: Path, recipe: Recipe, draft: Draft, rows: Sequence[Row], funnel: Sequence[str], today: date
 ) -> None:
-    text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
+    text = yaml.safe_dump(
+        recipe.as_run().model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110
+    )
     (folder / "recipe.yaml").write_text(text, encoding="utf-8")
     card = dataset_card(recipe, draft.version, rows, funnel, today)
     (folder / "README.md").write_text(card, encoding="utf-8")

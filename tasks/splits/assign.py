@@ -58,5 +58,5 @@ def _most_lacking(filled: Mapping[str, int], counted: int, target: Mapping[str, 
     half_a_video = total / counted / 2 if counted else 0
     lacks = {split: target[split] * total - filled[split] for split in SPLITS if split != largest}
     # Equal lacks are settled per channel, lest dev be served before test in every one of them.
-    first = max(lacks, key=lambda split: (round(lacks[split], 3), _order(f"{channel} {split}")))
+    first = max(lacks, key=lambda split: (round(lacks[split], 3), _order(f"{split} of {channel}")))
     return first if total and lacks[first] >= half_a_video > 0 else largest

@@ -39,17 +39,22 @@ def add_to_catalog(root: Path, videos: Sequence[Row], shard_ms: int) -> list[str
     added, and a local file that has moved is found at its new place.
     """
     present = read_catalog(root)
-    known = {row["video_id"]: row for row in present}
-    new = {video["video_id"]: video for video in videos if video["video_id"] not in known}
+    new, changed = news(present, videos)
     first = len({row["shard"] for row in present})
-    rows = [{**video, "shard": f"{first + number:05d}"} for number, video in _number(new.values(), shard_ms)]
-    merged = [_merge(known[video["video_id"]], video) for video in videos if video["video_id"] in known]
-    changed = [row for row in merged if row != known[row["video_id"]]]
+    rows = [{**video, "shard": f"{first + number:05d}"} for number, video in _number(new, shard_ms)]
     if rows or changed:
         batch = len(list((root / "catalog").glob("[0-9]*.parquet")))
         with appearing(root / "catalog" / f"{batch:05d}.parquet") as unfinished:
             write_table(pa.Table.from_pylist([*rows, *changed], schema=STORED), unfinished)
     return sorted({row["shard"] for row in rows})
+
+
+def news(catalog: Sequence[Row], videos: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """What of some discovered videos the catalogue lacks: new videos, and rows of known ones as they become."""
+    known = {row["video_id"]: row for row in catalog}
+    new = {video["video_id"]: video for video in videos if video["video_id"] not in known}
+    merged = [_merge(known[video["video_id"]], video) for video in videos if video["video_id"] in known]
+    return list(new.values()), [row for row in merged if row != known[row["video_id"]]]
 
 
 def shards(catalog: Iterable[Row]) -> dict[str, list[Row]]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -188,8 +189,15 @@ def attempt(worker: Worker, item: Item) -> tuple[Produced, Row]:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
             raise
         logger.exception("%s: unexpected error", item.id)
-        outcome = {"outcome": "failed", "reason": "unexpected", "detail": f"{type(error).__name__}: {error}"}
+        outcome = {"outcome": "failed", "reason": "unexpected", "detail": _where(error)}
     return Produced(rows=[]), outcome
+
+
+def _where(error: Exception) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"{type(error).__name__}: {error} (in {frame.name}, {Path(frame.filename).name} line {frame.lineno})"
+    )
 
 
 def _find(

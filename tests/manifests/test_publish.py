@@ -15,6 +15,7 @@ from schemas.errors import ReleaseError
 from schemas.recipe import Recipe
 from schemas.tables import MANIFEST
 from tasks.manifests import Release, draft_release, latest_release, manifest_rows, publish, releases
+from tasks.manifests.rows import KEPT_FROM_CLIP
 from tasks.manifests.version import Difference, compare, next_version
 
 RECIPE = Recipe(name="toy", title="Toy")
@@ -133,9 +134,8 @@ def test_two_releases_of_the_same_rows_are_equal_in_every_byte(tmp_path: Path) -
     assert contents[0] == contents[1]
 
 
-CLIPS = st.dictionaries(
-    st.sampled_from("abcdef"), st.fixed_dictionaries({"split": st.sampled_from(["train", "test"]), "x": st.integers(0, 2)})
-)  # fmt: skip
+VALUES = {"split": st.sampled_from(["train", "test"]), "x": st.integers(0, 2)}
+CLIPS = st.dictionaries(st.sampled_from("abcdef"), st.fixed_dictionaries(VALUES))
 
 
 @given(CLIPS, CLIPS)
@@ -157,10 +157,7 @@ def test_the_rule_of_versions() -> None:
 
 
 def test_rows_come_from_what_the_stages_recorded() -> None:
-    clip = dict.fromkeys(
-        ("sha256", "bytes", "duration_ms", "frames", "samples", "width", "height", "source_start_ms", "source_end_ms",
-         "picture_skew_ms", "sound_skew_ms", "removed_sound_ms", "inserted_silence_ms", "repeated_frames", "frames_sha256", "samples_sha256", "decoder", "encoder", "label"), 5
-    )  # fmt: skip
+    clip = dict.fromkeys((*KEPT_FROM_CLIP, "label"), 5)
     ids = {"clip_id": "a_0_1000", "video_id": "a"}
     source = dict.fromkeys(
         ("url", "sha256", "frame_rate", "sample_rate", "licence", "published", "tool"), "s"

@@ -1,0 +1,55 @@
+# `make demo` and `make test` set everything up from nothing on Debian with Python 3.11.
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+# Installed without their requirements: both would bring packages that we do not use and that do harm here
+# (silero-vad: torch into the small environment; scenedetect: a second OpenCV over the first).
+BARE = silero-vad scenedetect
+
+.PHONY: help demo test lint bench clean ffmpeg
+help:
+	@echo "make demo   set up a small environment, curate a synthetic broadcast, compare with what is true"
+	@echo "make test   set up everything, run all tests"
+	@echo "make lint   check style"
+	@echo "make bench  run the benchmarks and print their tables"
+	@echo "make clean  remove the environments and the demo's workspace"
+
+demo: .venv-demo/ready ffmpeg
+	.venv-demo/bin/clapper demo
+
+test: .venv/ready ffmpeg lint
+	.venv/bin/python -m pytest
+
+lint: .venv/ready
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+bench: .venv/ready ffmpeg
+	for file in tests/benchmarks/bench_*.py; do \
+		.venv/bin/python -m tests.benchmarks.$$(basename $$file .py) || exit; done
+
+.venv-demo/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-demo
+	@echo "installing (one to three minutes)"
+	.venv-demo/bin/python $(PIP_INSTALL) --editable .
+	.venv-demo/bin/python $(PIP_INSTALL) --no-deps $(BARE)
+	touch $@
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	@echo "installing (two to five minutes)"
+	.venv/bin/python $(PIP_INSTALL) torch==2.13.0
+	.venv/bin/python $(PIP_INSTALL) --editable ".[light,test]"
+	.venv/bin/python $(PIP_INSTALL) --no-deps $(BARE)
+	touch $@
+
+ffmpeg:
+	@if command -v ffmpeg ffprobe >/dev/null; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then \
+		echo "ffmpeg and ffprobe are needed: install them with your system's package manager"; exit 1; fi; \
+	sudo=$$( [ "$$(id -u)" = 0 ] || echo sudo ); echo "installing ffmpeg"; \
+	$$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends ffmpeg >/dev/null
+
+clean:
+	rm -rf .venv .venv-demo demo-workspace

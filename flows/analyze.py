@@ -1,0 +1,164 @@
+"""What the pipeline thinks of a single file: the same stages, on one clip in a scratch folder."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flows.pipeline import STAGES
+from schemas.errors import ClapperError, Dropped
+from schemas.recipe import Recipe
+from tasks.labels.stage import speaker_window, speech_span
+from tasks.labels.summary import sync_summary
+from tasks.media import probe, read_waveform
+from tasks.models import ModelStore
+from tasks.workspace.stage import Context, Item, Row, Worker
+
+WHOLE = {"clip_length": 24 * 3_600_000, "min_clip_length": 1}
+"""A file is analysed as one clip, however long or short it is."""
+
+SOUND_ALONE = ("speech", "sounds", "events", "labels")
+"""The stages that a file without a picture goes through."""
+
+SHADES = {"talking_head": "green", "voice_over": "yellow", "other": "bright_black"}
+
+
+@contextmanager
+def open_analysis(recipe: Recipe, models: ModelStore) -> Iterator[Callable[[Path], Row]]:
+    """A function that analyses one file after another, with the models loaded once.
+
+    It returns `path`, `duration_ms`, `labels`, `sync`, `speech` and `audio_events` as `clapper analyze --json`
+    prints them; `left_out` when the pipeline would not take the clip, and `errors` by stage where one failed.
+
+    Raises (the function): MediaError for what cannot be read at all.
+    """
+    whole = recipe.model_copy(update={"media": recipe.media.model_copy(update=WHOLE)})
+    with tempfile.TemporaryDirectory(prefix="clapper-") as folder:
+        context = Context(whole, Path(folder), models.path)
+        workers: dict[str, Worker] = {}
+
+        def worker(stage: str) -> Worker:
+            if stage not in workers:
+                workers[stage] = STAGES[stage].open(context)
+            return workers[stage]
+
+        yield lambda file: _analyze(file, worker, Path(folder))
+
+
+def _analyze(file: Path, worker: Callable[[str], Worker], scratch: Path) -> Row:
+    try:
+        info = probe(file)
+        if info.video is None:
+            milliseconds = round(len(read_waveform(file)) / 16)
+            clip, stages = {"path": str(file.absolute()), "duration_ms": milliseconds}, SOUND_ALONE
+        else:
+            clip, stages = _normalized(file, worker("normalize")), tuple(STAGES)[2:]
+    except Dropped as drop:
+        return _left_out(file, drop)
+    records, errors = _records({**clip, "clip_id": "clip", "video_id": "file"}, stages, worker)
+    for left in (scratch / "clips").glob("*/*"):
+        left.unlink()
+    windows = [speaker_window(row) for row in records["speakers"]]
+    probability, offset_ms = sync_summary(windows, [speech_span(row) for row in records["speech"]])
+    analysis = {
+        "path": str(file),
+        "duration_ms": clip["duration_ms"],
+        "labels": _plain(records["labels"]),
+        "sync": {"probability": probability, "offset_ms": offset_ms},
+        "speech": _plain(records["speech"]),
+        "audio_events": _plain(records["events"]),
+    }
+    return {**analysis, "errors": errors} if errors else analysis
+
+
+def _normalized(file: Path, normalize: Worker) -> Row:
+    download = {"path": str(file.absolute())}
+    item = Item("file", "file", {"video_id": "file", "segments": None}, {"download": [download]})
+    return normalize(item).rows[0]
+
+
+def _records(
+    clip: Row, stages: Sequence[str], worker: Callable[[str], Worker]
+) -> tuple[dict[str, list[Row]], Row]:
+    records: dict[str, list[Row]] = {name: [] for name in STAGES}
+    errors: Row = {}
+    for name in stages:
+        missing = [needed for needed in STAGES[name].inputs if needed in errors]
+        if missing:
+            errors[name] = f"needs {', '.join(missing)}"
+            continue
+        inputs = {needed: records[needed] for needed in STAGES[name].inputs}
+        try:
+            records[name] = worker(name)(Item("clip", "file", clip, inputs)).rows
+        except ClapperError as error:
+            errors[name] = str(error)
+    return records, errors
+
+
+def _left_out(file: Path, drop: Dropped) -> Row:
+    """What is known of a file that the pipeline would not take."""
+    duration_ms = probe(file).duration_ms or 0
+    whole = {"start_ms": 0, "end_ms": duration_ms, "label": "other", "probability": 1.0, "track": None}
+    return {
+        "path": str(file),
+        "duration_ms": duration_ms,
+        "labels": [whole] if duration_ms else [],
+        "sync": {"probability": None, "offset_ms": None},
+        "speech": [],
+        "audio_events": [],
+        "left_out": {"reason": drop.reason, "detail": drop.detail},
+    }
+
+
+def _plain(rows: Sequence[Row]) -> list[Row]:
+    return [
+        {name: value for name, value in row.items() if name not in ("clip_id", "video_id")} for row in rows
+    ]
+
+
+def show_analysis(console: Console, analysis: Row) -> None:
+    """A timeline that one can read: labels and speech as bars, events as a table."""
+    duration = max(1, analysis["duration_ms"])
+    console.print(f"\n[bold]{analysis['path']}[/]  {duration / 1000:.2f} s", soft_wrap=True)
+    if "left_out" in analysis:
+        console.print(f"[yellow]the pipeline would leave this out:[/] {analysis['left_out']}")
+    width = max(20, console.width - 16)
+    for label, shade in SHADES.items():
+        spans = [row for row in analysis["labels"] if row["label"] == label]
+        console.print(_bar(f"{label:<13}", spans, duration, width, shade))
+    console.print(_bar(f"{'speech':<13}", analysis["speech"], duration, width, "cyan"))
+    sync = analysis["sync"]
+    if sync["probability"] is None:
+        console.print("sync          no visible face with speech")
+    else:
+        sense = (
+            "audio early" if sync["offset_ms"] > 0 else "audio late" if sync["offset_ms"] < 0 else "in time"
+        )
+        console.print(f"sync          {sync['probability']:.2f}, offset {sync['offset_ms']:+d} ms ({sense})")
+    if analysis["audio_events"]:
+        table = Table("from s", "to s", "audio event", "score")
+        for event in analysis["audio_events"]:
+            times = (f"{event[name] / 1000:.2f}" for name in ("start_ms", "end_ms"))
+            table.add_row(*times, event["name"], f"{event['score']:.2f}")
+        console.print(table)
+    for stage, problem in analysis.get("errors", {}).items():
+        console.print(f"[red]{stage} failed[/] {problem}")
+
+
+def _bar(head: str, spans: Sequence[Row], duration_ms: int, width: int, shade: str) -> Text:
+    cells = ["·"] * width
+    for span in spans:
+        first = span["start_ms"] * width // duration_ms
+        last = max(first + 1, -(-span["end_ms"] * width // duration_ms))
+        cells[first:last] = ["█"] * (min(last, width) - first)
+    share = sum(span["end_ms"] - span["start_ms"] for span in spans) / duration_ms
+    bar = Text(head)
+    bar.append("".join(cells[: width - 6]), style=shade)
+    bar.append(f" {share:4.0%}")
+    return bar

@@ -1,0 +1,230 @@
+"""The `clapper` command: it reads arguments and shows results; what it does lies in the other modules."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from schemas.errors import ClapperError
+
+app = typer.Typer(
+    help="Curate audio-visual synchronisation datasets.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+models_app = typer.Typer(help="Model weights: list, pull, verify.", no_args_is_help=True)
+app.add_typer(models_app, name="models")
+
+screen = Console(stderr=True)
+
+RecipeName = Annotated[str, typer.Argument(help="A recipe's name, or the path of a recipe file.")]
+Workspace = Annotated[
+    str | None,
+    typer.Option("--workspace", "-w", help="Folder to work in; default: $CLAPPER_WORKSPACE or ./workspace."),
+]
+Profile = Annotated[
+    str | None, typer.Option(help="Which models: embedded, light or full; default: the recipe's.")
+]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="KEY=VALUE for any field of the recipe; repeatable.")
+]
+Sources = Annotated[
+    list[str] | None,
+    typer.Option("--source", help="[CHANNEL=]PATH_OR_URL instead of the recipe's sources; repeatable."),
+]
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "- `clapper run realsync --workspace W --source videos/ --set admission.min_duration='1 min'`\n\n"
+    "- `clapper run realsync --source news=https://www.youtube.com/@CBSNews/videos --limit 5 --dry-run`"
+)
+def run(
+    recipe: RecipeName,
+    workspace: Workspace = None,
+    source: Sources = None,
+    profile: Profile = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Take at most so many videos from each source.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option(help="Print what would be done and what is present; change nothing.")
+    ] = False,
+    retry_now: Annotated[bool, typer.Option(help="Try again now what failed or was unavailable.")] = False,
+    settings: Settings = None,
+    verbose: Annotated[bool, typer.Option(help="Show Prefect's log.")] = False,
+) -> None:
+    """Do what a recipe lacks in a workspace, and publish what is complete.
+
+    Run it again at any time: it does what is missing and nothing else.
+    """
+    _quiet(verbose)
+    from flows import run as runs
+
+    request = runs.Request(recipe, workspace, profile, source or (), limit, _settings(settings), retry_now)
+    if dry_run:
+        runs.dry_run(request, screen, wide())
+        return
+    well, _ = runs.run(request, screen, wide())
+    raise typer.Exit(0 if well else 1)
+
+
+@app.command(epilog="Example: `clapper status realsync --workspace W`")
+def status(
+    recipe: RecipeName,
+    workspace: Workspace = None,
+    profile: Profile = None,
+    settings: Settings = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
+) -> None:
+    """Items by station and outcome, the funnel with each reason, hours by channel."""
+    from dataclasses import asdict
+
+    from flows import run as runs
+    from flows.display import show_summary
+
+    bench = runs.Request(recipe, workspace, profile, settings=_settings(settings)).bench()
+    summary = runs.state_of(bench)
+    if as_json:
+        print(json.dumps(asdict(summary)))
+    else:
+        show_summary(wide(), bench.recipe, summary)
+
+
+@app.command(epilog="Example: `clapper analyze talk.mp4 hammer.wav --profile light --json | jq .sync`")
+def analyze(
+    files: Annotated[list[Path], typer.Argument(help="Videos, or sound files alone.")],
+    profile: Profile = "light",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per file, on a line.")] = False,
+    settings: Settings = None,
+) -> None:
+    """What the pipeline thinks of a clip: a readable timeline, or JSON. Needs no workspace."""
+    from flows.analyze import open_analysis, show_analysis
+    from flows.outlook import recipe_for
+    from flows.pipeline import check_models
+    from tasks.models import open_store
+
+    recipe = recipe_for("realsync", profile, None, _settings(settings))
+    models = open_store()
+    check_models(recipe, models)
+    failed = 0
+    with open_analysis(recipe, models) as analysis_of:
+        for file in files:
+            try:
+                with screen.status(f"analysing {file}"):
+                    analysis = analysis_of(file)
+            except ClapperError as error:
+                failed += 1
+                screen.print(f"[red]{type(error).__name__}[/] {error}", soft_wrap=True)
+                continue
+            if as_json:
+                print(json.dumps(analysis, ensure_ascii=False), flush=True)
+            else:
+                show_analysis(wide(), analysis)
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def demo(
+    workspace: Annotated[
+        str, typer.Option("--workspace", "-w", help="Folder to work in.")
+    ] = "demo-workspace",
+) -> None:
+    """Render a small synthetic broadcast, curate it through everything, and compare with what is true."""
+    _quiet(verbose=False)
+    from flows.demo import run_demo
+
+    raise typer.Exit(run_demo(Path(workspace), screen, wide()))
+
+
+@models_app.command("list")
+def list_models() -> None:
+    """Every model: its file, size, licence, and whether it is here."""
+    from tasks.models import open_store
+
+    store = open_store()
+    table = Table("model", "file", "size", "licence", "profiles", "used for", "state")
+    for check in store.verify():
+        model = store.model(check.name)
+        profiles = ", ".join(model.profiles)
+        table.add_row(model.name, model.file, model.size, model.licence, profiles, model.purpose, check.state)
+    wide().print(table)
+
+
+@models_app.command("pull", epilog="Example: `clapper models pull yunet lr-asd mn04`")
+def pull_models(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Which; default: those of the light profile.")
+    ] = None,
+    profile: Annotated[str, typer.Option(help="Pull what a profile needs, when no name is given.")] = "light",
+) -> None:
+    """Fetch weights by pinned checksum; a wrong byte is an error."""
+    from rich.progress import DownloadColumn, Progress
+
+    from tasks.models import open_store
+
+    store = open_store()
+    chosen = names or [name for name, model in store.catalogue.items() if profile in model.profiles]
+    with Progress(*Progress.get_default_columns(), DownloadColumn(), console=screen) as progress:
+        bars = {name: progress.add_task(name, total=store.model(name).bytes) for name in chosen}
+        paths = store.pull(chosen, lambda name, done, total: progress.update(bars[name], completed=done))
+    for path in paths:
+        print(path)
+
+
+@models_app.command("verify")
+def verify_models() -> None:
+    """Check every file that is here against its pinned size and SHA-256."""
+    from tasks.models import open_store
+
+    checks = open_store().verify()
+    for check in checks:
+        print(f"{check.state:<8} {check.name:<14} {check.path or ''} {check.detail}".rstrip())
+    raise typer.Exit(1 if any(check.state == "corrupt" for check in checks) else 0)
+
+
+def main() -> None:
+    """Entry point: errors that a person can mend are one line, not a traceback."""
+    try:
+        app()
+    except ClapperError as error:
+        screen.print(f"[red]{type(error).__name__}[/] {error}", soft_wrap=True)
+        sys.exit(2)
+
+
+def wide() -> Console:
+    """Standard output; wide enough for the tables where it is no terminal."""
+    return Console() if sys.stdout.isatty() else Console(width=160)
+
+
+def _settings(pairs: list[str] | None) -> dict[str, str]:
+    values = {}
+    for pair in pairs or ():
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"--set {pair}: write KEY=VALUE, such as media.clip_length='10 s'")
+        values[key.strip()] = value
+    return values
+
+
+def _quiet(verbose: bool) -> None:
+    """Prefect reads its settings at import: its log goes to the server, not over our progress."""
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_ENABLED", "false")
+    if not verbose:
+        os.environ.setdefault("PREFECT_LOGGING_TO_CONSOLE", "false")
+        os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
+        logging.getLogger("clapper").addHandler(logging.NullHandler())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""`curate`: one step of reconciliation between a recipe (what should be) and a workspace (what is).
+
+It discovers, does what is missing, publishes what is complete, and stops; nothing waits. Prefect runs one
+task per shard and stage, never one per clip, and at most about a thousand in one flow run. What is done is
+known from the workspace alone: Prefect's database may be lost at any time.
+
+    prefect deployment run curate/realsync --watch
+    clapper run realsync --workspace W --source videos/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.futures import PrefectFuture, wait
+from prefect.states import Completed, Failed, State
+from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.tasks import exponential_backoff
+
+from flows.outlook import clip_files, draft_from, find_new, recipe_for, survey_all, workspace_for
+from flows.pipeline import STAGES, Workbench, bring_up_to_date, check_models
+from flows.progress import Step, announce
+from flows.summary import Summary, funnel_markdown, summarize
+from schemas.errors import ModelCorrupt, ModelMissing, RecipeError, ToolMissing, WorkspaceError
+from schemas.recipe import Recipe, Source
+from tasks.manifests import publish
+from tasks.models import open_store
+from tasks.workspace.catalog import add_to_catalog, read_catalog, shards
+from tasks.workspace.layout import exclusive, open_workspace
+from tasks.workspace.ledger import record_left_out
+from tasks.workspace.reconcile import Retries
+
+HOPELESS = (RecipeError, ToolMissing, ModelMissing, ModelCorrupt, WorkspaceError)
+"""Errors that a second try cannot mend."""
+
+
+def worth_retrying(task: Any, run: Any, state: State) -> bool:
+    """Prefect's retry condition: a full disk may be freed, a missing model does not appear."""
+    try:
+        state.result()
+    except HOPELESS:
+        return False
+    except Exception:  # whatever it was, the next try decides
+        return True
+    return False
+
+
+@task(task_run_name="discover-{number}", cache_policy=NO_CACHE)
+def discover_source(number: int, source: Source, bench: Workbench, limit: int | None) -> str | None:
+    """List one source, and put what is new into the catalogue; returns a problem to report, if any."""
+    known = {row["video_id"] for row in read_catalog(bench.root)}
+    discovery, problem = find_new(source, bench, known, limit)
+    if discovery:
+        found = [*discovery.videos, *discovery.known]
+        new = add_to_catalog(bench.root, found, bench.recipe.limits.shard)
+        record_left_out(bench.root, discovery.left_out)
+        get_run_logger().info("%d new videos in %d new shards", len(discovery.videos), len(new))
+    return problem
+
+
+@task(
+    task_run_name="{stage}-{shard}",
+    cache_policy=NO_CACHE,
+    retries=2,
+    retry_delay_seconds=exponential_backoff(backoff_factor=5),
+    retry_jitter_factor=0.5,
+    retry_condition_fn=worth_retrying,
+)
+def run_stage(stage: str, shard: str, bench: Workbench) -> dict[str, int]:
+    """Bring one stage of one shard up to date; returns how many items reached each outcome."""
+    videos = shards(read_catalog(bench.root))[shard]
+
+    def report(outcome: Mapping[str, Any]) -> None:
+        step = (outcome[name] for name in ("item_id", "outcome", "reason", "milliseconds"))
+        announce(Step(stage, shard, *step))
+
+    output = bring_up_to_date(stage, shard, videos, bench, report)
+    counts: dict[str, int] = {}
+    for outcome in output.outcomes.values():
+        counts[outcome["outcome"]] = counts.get(outcome["outcome"], 0) + 1
+    get_run_logger().info("%s of shard %s: %s", stage, shard, counts)
+    return counts
+
+
+@task(cache_policy=NO_CACHE)
+def publish_release(bench: Workbench) -> str | None:
+    """Publish the next version, if anything differs; returns it."""
+    catalog = read_catalog(bench.root)
+    surveys = survey_all(catalog, bench)
+    draft = draft_from(surveys, catalog, bench)
+    if draft is None:
+        return None
+    funnel = funnel_markdown(summarize(bench, surveys, catalog), draft.table.num_rows)
+    today = datetime.now(UTC).date()
+    return publish(bench.root, bench.recipe, draft, clip_files(surveys), funnel, today).version
+
+
+@flow(name="curate-shards", validate_parameters=False)
+def curate_shards(names: list[str], bench: Workbench) -> list[str]:
+    """Bring some shards up to date, each stage after those it reads; returns what went wrong, if anything."""
+    by_shard = shards(read_catalog(bench.root))
+    futures: dict[tuple[str, str], PrefectFuture] = {}
+    for survey in survey_all([video for name in names for video in by_shard[name]], bench):
+        for stage in (STAGES[name] for name in survey.plans):
+            needed = (*stage.inputs, *(("normalize",) if stage.works_on == "clip" else ()))
+            before = [futures[name, survey.shard] for name in needed if (name, survey.shard) in futures]
+            futures[stage.name, survey.shard] = run_stage.submit(
+                stage.name, survey.shard, bench, wait_for=before
+            )
+    wait(list(futures.values()))
+    unfinished = {key: future.state for key, future in futures.items() if not future.state.is_completed()}
+    return [f"{stage} of shard {shard}: {state.message}" for (stage, shard), state in unfinished.items()]
+
+
+@flow(name="curate", flow_run_name="curate-{recipe}")
+def curate(
+    recipe: str = "realsync",
+    workspace: str | None = None,
+    profile: str | None = None,
+    sources: list[str] | None = None,
+    limit: int | None = None,
+    settings: dict[str, Any] | None = None,
+    retry_now: bool = False,
+) -> State:
+    """Do what a recipe lacks in a workspace, and publish what is complete.
+
+    Args:
+        recipe: a recipe's name, or the path of a recipe file on the machine that runs the flow.
+        workspace: a folder; default: the environment's CLAPPER_WORKSPACE, else ./workspace.
+        profile: embedded, light or full; default: the recipe's.
+        sources: paths and URLs instead of the recipe's sources.
+        limit: take at most so many videos from each source; a repeat takes the same.
+        settings: dotted recipe key to value.
+        retry_now: try again now what failed or was unavailable, without waiting its time.
+    """
+    effective = recipe_for(recipe, profile, sources, settings)
+    root = open_workspace(workspace_for(workspace))
+    bench = Workbench(effective, root, open_store(), Retries.of(effective, at_once=retry_now))
+    check_models(effective, bench.models)
+    with exclusive(root):
+        found = [discover_source(n, source, bench, limit) for n, source in enumerate(effective.sources)]
+        problems = [problem for problem in found if problem] + _curate_all(bench)
+        version = publish_release(bench)
+        catalog = read_catalog(root)
+        summary = summarize(bench, survey_all(catalog, bench), catalog, problems, version)
+    _show_in_prefect(effective, summary)
+    return _final_state(effective, summary)
+
+
+def _curate_all(bench: Workbench) -> list[str]:
+    """All shards that lack something, some at a time, so that no flow run has too many task runs."""
+    catalog = read_catalog(bench.root)
+    names = [survey.shard for survey in survey_all(catalog, bench) if survey.plans]
+    at_once = max(1, bench.recipe.limits.task_runs // len(STAGES))
+    runner = ThreadPoolTaskRunner(max_workers=bench.recipe.limits.workers)
+    problems: list[str] = []
+    for start in range(0, len(names), at_once):
+        problems += curate_shards.with_options(task_runner=runner)(names[start : start + at_once], bench)
+    return problems
+
+
+def _show_in_prefect(recipe: Recipe, summary: Summary) -> None:
+    create_table_artifact(
+        summary.losses_table(), key=f"{recipe.name}-left-out", description="left out, and why"
+    )
+    create_table_artifact(summary.stages_table(), key=f"{recipe.name}-stages", description="items by outcome")
+
+
+def _final_state(recipe: Recipe, summary: Summary) -> State:
+    if summary.failed_share > recipe.limits.failed_share:
+        message = (
+            f"{summary.failed_share:.0%} of the items failed, more than the recipe's limit of "
+            f"{recipe.limits.failed_share:.0%}"
+        )
+        return Failed(message=message, data=summary)
+    if summary.problems:
+        return Failed(message=f"{len(summary.problems)} problems: {summary.problems[0]}", data=summary)
+    return Completed(message=summary.sentence(), data=summary)

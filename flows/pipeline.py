@@ -1,0 +1,136 @@
+"""The pipeline: its stages in order, and where each shard stands.
+
+A stage is named after what it makes; what it reads is said in its own folder. To add one, write its folder
+under `tasks/` and put its STAGE here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.speakers.stage import STAGE as SPEAKERS
+
+from schemas.errors import RecipeError
+from schemas.recipe import Recipe
+from tasks.faces.stage import STAGE as FACES
+from tasks.labels.stage import STAGE as LABELS
+from tasks.media.stage import STAGE as NORMALIZE
+from tasks.models import ModelStore
+from tasks.shots.stage import STAGE as SHOTS
+from tasks.sounds.events import STAGE as EVENTS
+from tasks.sounds.stage import STAGE as SOUNDS
+from tasks.sources.stage import STAGE as DOWNLOAD
+from tasks.speech.stage import STAGE as SPEECH
+from tasks.workspace.outputs import Output
+from tasks.workspace.reconcile import Plan, Retries, apply_plan, plan_stage
+from tasks.workspace.stage import Context, Item, Row, Stage
+
+STAGES: Mapping[str, Stage] = {
+    stage.name: stage
+    for stage in (DOWNLOAD, NORMALIZE, SHOTS, FACES, SPEECH, SPEAKERS, SOUNDS, EVENTS, LABELS)
+}
+
+DOWNLOADED = (
+    "video_id", "kind", "location", "duration_ms", "height", "licence", "sha256", "bytes", "segments"
+)  # fmt: skip
+CUT = ("video_id", "duration_ms", "segments")
+"""What of a catalogue row decides the download, and what the cutting: a title or a new place of a file does not."""
+
+RELEASED = ("normalize", "labels", "events")
+"""A clip is released when all of these are done for it; all others come before one of them."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Where one shard stands.
+
+    Attributes:
+        outputs: the tables that are up to date, by stage.
+        plans: for each stage that is not up to date, its plan, or None while it waits for an earlier one.
+    """
+
+    shard: str
+    outputs: Mapping[str, Output]
+    plans: Mapping[str, Plan | None]
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """Everything a stage needs beside the shard: settings, place, models, and the rule for another try."""
+
+    recipe: Recipe
+    root: Path
+    models: ModelStore
+    retries: Retries
+
+    def context(self) -> Context:
+        return Context(self.recipe, self.root, self.models.path)
+
+
+def check_models(recipe: Recipe, models: ModelStore) -> None:
+    """See that every model of the recipe is here with the right bytes, before any work begins.
+
+    Raises:
+        ModelMissing, ModelCorrupt; RecipeError for a model that no analysis knows.
+    """
+    for stage in STAGES.values():
+        for name in stage.models(recipe):
+            models.path(name)
+
+
+def survey(shard: str, videos: Sequence[Row], bench: Workbench) -> Survey:
+    """Compare what should be with what is, for all stages of one shard."""
+    outputs: dict[str, Output] = {}
+    plans: dict[str, Plan | None] = {}
+    for stage in STAGES.values():
+        plan = _plan(stage, shard, videos, outputs, bench)
+        if plan is not None and plan.up_to_date:
+            outputs[stage.name] = plan.present
+        else:
+            plans[stage.name] = plan
+    return Survey(shard, outputs, plans)
+
+
+def bring_up_to_date(
+    name: str, shard: str, videos: Sequence[Row], bench: Workbench, report: Callable[[Row], None]
+) -> Output:
+    """Do what one stage of one shard lacks; the stages before it must be up to date.
+
+    Raises:
+        RecipeError: when an earlier stage is not up to date; and what `apply_plan` raises.
+    """
+    before = survey(shard, videos, bench)
+    if name in before.outputs:
+        return before.outputs[name]
+    plan = before.plans[name]
+    if plan is None:
+        waiting = ", ".join(before.plans)
+        raise RecipeError(f"{name} of shard {shard}", f"waits for: {waiting}", "run those stages first")
+    return apply_plan(plan, bench.context(), before.outputs, report)
+
+
+def _plan(
+    stage: Stage, shard: str, videos: Sequence[Row], outputs: Mapping[str, Output], bench: Workbench
+) -> Plan | None:
+    needed = (*stage.inputs, *(("normalize",) if stage.works_on == "clip" else ()))
+    if any(name not in outputs for name in needed):
+        return None
+    items = _items(stage, videos, outputs)
+    inputs = {name: outputs[name] for name in stage.inputs}
+    checksum = bench.models.checksum
+    return plan_stage(stage, shard, bench.root, bench.recipe, items, inputs, checksum, bench.retries)
+
+
+def _items(stage: Stage, videos: Sequence[Row], outputs: Mapping[str, Output]) -> list[Item]:
+    if stage.works_on == "video":
+        names = DOWNLOADED if stage.name == "download" else CUT
+        rows = ({name: video[name] for name in names} for video in videos)
+        return [Item(row["video_id"], row["video_id"], row) for row in rows]
+    clips = outputs["normalize"].records()
+    return [
+        Item(row["clip_id"], row["video_id"], row)
+        for video in videos
+        for row in clips.get(video["video_id"], ())
+    ]

@@ -1,0 +1,180 @@
+"""What a workspace holds and what a run did, in numbers that add up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from flows.outlook import held_back
+from flows.pipeline import STAGES, Survey, Workbench
+from tasks.manifests import latest_release
+from tasks.workspace.ledger import (
+    Loss,
+    failed_share,
+    ledger_rows,
+    left_out_at_discovery,
+    losses,
+    outcomes_by_stage,
+)
+from tasks.workspace.stage import Row
+
+HOUR_MS = 3_600_000
+OUTCOMES = ("done", "dropped", "unavailable", "failed", "waiting")
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One channel: what was discovered and what is released."""
+
+    name: str
+    videos: int
+    hours: float
+    released_clips: int
+    released_hours: float
+    talking_head_hours: float
+    voice_over_hours: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The state of a workspace, and what the run that made this did to it.
+
+    Attributes:
+        stages: for each stage, items by outcome, with `waiting` for those it has not come to.
+        funnel: (what, number) from discovered to released, top down.
+        losses: what was left out, by stage and reason.
+        problems: what went wrong beyond single items.
+        version: the version that this run published, if it did.
+        released: the newest version, and its folder.
+    """
+
+    stages: Mapping[str, Mapping[str, int]]
+    funnel: Sequence[tuple[str, int]]
+    losses: Sequence[Loss]
+    channels: Sequence[Channel]
+    failed_share: float
+    problems: Sequence[str] = ()
+    version: str | None = None
+    released: tuple[str, str] | None = field(default=None)
+
+    def sentence(self) -> str:
+        """The summary in one line."""
+        counts = dict(self.funnel)
+        news = f"published {self.version}" if self.version else "nothing new to publish"
+        return f"{counts['videos discovered']} videos, {counts['clips released']} clips released; {news}"
+
+    def stages_table(self) -> list[dict[str, str | int]]:
+        return [{"stage": stage, **counts} for stage, counts in self.stages.items()]
+
+    def losses_table(self) -> list[dict[str, str | int]]:
+        return [
+            {
+                "stage": loss.stage,
+                "outcome": loss.outcome,
+                "reason": loss.reason,
+                "items": loss.items,
+                "hours": f"{loss.milliseconds / HOUR_MS:.2f}",
+                "example": loss.example,
+            }
+            for loss in self.losses
+        ]
+
+
+def summarize(
+    bench: Workbench,
+    surveys: Sequence[Survey],
+    catalog: Sequence[Row],
+    problems: Sequence[str] = (),
+    version: str | None = None,
+) -> Summary:
+    """Count everything in the workspace."""
+    known = {row["video_id"] for row in catalog}
+    not_taken = [row for row in left_out_at_discovery(bench.root) if row["item_id"] not in known]
+    rows = ledger_rows(survey.outputs for survey in surveys)
+    release = latest_release(bench.root, bench.recipe.name)
+    released = release.rows() if release else []
+    stages = _stages(rows, surveys, catalog)
+    return Summary(
+        stages=stages,
+        funnel=_funnel(stages, not_taken, catalog, surveys, released),
+        losses=losses([*not_taken, *rows]),
+        channels=_channels(catalog, released),
+        failed_share=failed_share(rows),
+        problems=tuple(problems),
+        version=version,
+        released=(release.version, str(release.folder)) if release else None,
+    )
+
+
+def funnel_markdown(summary: Summary, clips: int) -> list[str]:
+    """The funnel and its reasons as Markdown, for the card of a release of so many clips."""
+    steps = [*summary.funnel[:-2], ("clips released", clips)]
+    rows = [f"| {what} | {number} |" for what, number in steps]
+    lines = ["| from discovered to released | |\n| --- | --- |\n" + "\n".join(rows)]
+    if summary.losses:
+        lost = [
+            f"| {loss.stage} | {loss.outcome} | {loss.reason} | {loss.items} | {loss.milliseconds / HOUR_MS:.2f} |"
+            for loss in summary.losses
+        ]
+        head = "| station | outcome | reason | items | hours |\n| --- | --- | --- | --- | --- |\n"
+        lines.append(head + "\n".join(lost))
+    return lines
+
+
+def _stages(
+    rows: Sequence[Row], surveys: Sequence[Survey], catalog: Sequence[Row]
+) -> dict[str, dict[str, int]]:
+    counts = outcomes_by_stage(rows)
+    videos = Counter(row["shard"] for row in catalog)
+    stages: dict[str, Counter[str]] = {}
+    for name, stage in STAGES.items():
+        stages[name] = counts.get(name, Counter())
+        for survey in (survey for survey in surveys if name in survey.plans):
+            plan = survey.plans[name]
+            if plan is not None:
+                stages[name]["waiting"] += len(plan.keys)
+            elif stage.works_on == "video":
+                stages[name]["waiting"] += videos[survey.shard]
+    # A Counter is no mapping that can be copied field by field (dataclasses.asdict would garble it).
+    return {name: {outcome: counts[outcome] for outcome in OUTCOMES} for name, counts in stages.items()}
+
+
+def _funnel(
+    stages: Mapping[str, Mapping[str, int]],
+    not_taken: Sequence[Row],
+    catalog: Sequence[Row],
+    surveys: Sequence[Survey],
+    released: Sequence[Row],
+) -> list[tuple[str, int]]:
+    complete = [survey for survey in surveys if not survey.plans]
+    cut = [survey.outputs["normalize"] for survey in surveys if "normalize" in survey.outputs]
+    clips = sum(len(rows) for output in cut for rows in output.records().values())
+    waiting = sum(len(held_back(survey)) for survey in complete)
+    return [
+        ("videos discovered", len(catalog) + len(not_taken)),
+        ("videos taken", len(catalog)),
+        ("videos downloaded", stages["download"]["done"]),
+        ("videos normalised", stages["normalize"]["done"]),
+        ("clips cut", clips),
+        ("clips with an analysis that failed", waiting),
+        ("clips released", len(released)),
+        ("videos released", len({row["video_id"] for row in released})),
+    ]
+
+
+def _channels(catalog: Sequence[Row], released: Sequence[Row]) -> list[Channel]:
+    names = sorted({row["channel"] for row in catalog})
+    return [_channel(name, catalog, released) for name in names]
+
+
+def _channel(name: str, catalog: Sequence[Row], released: Sequence[Row]) -> Channel:
+    videos = [row for row in catalog if row["channel"] == name]
+    clips = [row for row in released if row["channel"] == name]
+
+    def hours(column: str) -> float:
+        return sum(row[column] for row in clips) / HOUR_MS
+
+    listed = sum(row["duration_ms"] or 0 for row in videos) / HOUR_MS
+    measured = (hours("duration_ms"), hours("talking_head_ms"), hours("voice_over_ms"))
+    return Channel(name, len(videos), listed, len(clips), *measured)

@@ -1,0 +1,104 @@
+"""Labelled real clips for measuring talking heads, put through the pipeline's own stages.
+
+Every file is normalised first (25 fps, short side 256 px, 16 kHz) as any source would be, whatever it was.
+"""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.recipe import Media, Recipe
+from tasks.faces.stage import STAGE as FACES
+from tasks.media import normalize
+from tasks.shots.stage import STAGE as SHOTS
+from tasks.speech.stage import STAGE as SPEECH
+from tasks.workspace.stage import Context, Item, Row
+
+FILES = {
+    "yunet": "face_detection_yunet_2026may.onnx",
+    "scrfd-500m": "scrfd_500m_bnkps.onnx",
+    "scrfd-2.5g": "scrfd_2.5g.onnx",
+    "lr-asd": "lrasd_pretrain_AVA.model",
+}
+MEDIA = Media(clip_length="600 s", min_clip_length="1 s")
+
+
+@dataclass(frozen=True)
+class LabelledClip:
+    """A labelled file: what kind it is, and who is to be kept out of a fit that is tested on it."""
+
+    file: str
+    kind: str
+    identity: str
+
+
+def asd_minis(data: Path) -> list[LabelledClip]:
+    """Clips of one face: `orig`, `shift`, `swap`, `natural_speaking`, `natural_silence`."""
+    with (data / "asd_minis/labels.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return [LabelledClip(f"asd_minis/{row['file']}", row["kind"], row["identity"]) for row in rows]
+
+
+def panda(data: Path) -> list[LabelledClip]:
+    """Web clips: `talking_head`, `voice_over_face_visible`, `voice_over_no_face`, `no_speech`."""
+    with (data / "labels/panda_talk_voiceover.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return [LabelledClip(row["file"], row["category"], row["file"]) for row in rows]
+
+
+def weights_in(data: Path) -> Callable[[str], Path]:
+    """Model name to its file in the folder of real data."""
+    return lambda name: data / "weights" / FILES[name]
+
+
+def normalised(data: Path, folder: Path, clip: LabelledClip) -> Item:
+    """The clip in normal form; made once, then read from `folder`."""
+    target = folder / clip.file.replace("/", "_")
+    if not target.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        made = normalize(data / clip.file, None, MEDIA, folder, lambda start, end: target.name)
+        if len(made.clips) != 1:
+            raise ValueError(f"{clip.file} made {len(made.clips)} clips instead of 1")
+    return _item(clip, target)
+
+
+def _item(clip: LabelledClip, path: Path) -> Item:
+    import av
+
+    with av.open(str(path)) as container:
+        frames = container.streams.video[0].frames
+    row = {"path": str(path), "frames": frames, "duration_ms": 40 * frames}
+    return Item(clip.file, clip.file, row)
+
+
+def observed(item: Item, workers: dict[str, Callable], seconds: dict[str, float]) -> Item:
+    """The item with the records that the workers make in their order; adds the wall seconds of each to `seconds`."""
+    records: dict[str, list[Row]] = dict(item.records)
+    for name, worker in workers.items():
+        started = time.perf_counter()
+        records[name] = worker(Item(item.id, item.video_id, item.row, records)).rows
+        seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - started
+    return Item(item.id, item.video_id, item.row, records)
+
+
+def eyes_and_ears(context: Context) -> dict[str, Callable]:
+    """The workers that run before speakers are scored."""
+    return {stage.name: stage.open(context) for stage in (SHOTS, FACES, SPEECH)}
+
+
+def context_of(profile: str, data: Path, folder: Path) -> Context:
+    """A context with default settings of a profile."""
+    recipe = Recipe(name="measure", title="Measure", profile=profile, media=MEDIA)
+    return Context(recipe, folder, weights_in(data))
+
+
+def clips_with_items(
+    data: Path, folder: Path, clips: list[LabelledClip]
+) -> Iterator[tuple[LabelledClip, Item]]:
+    """Each clip with its normal form."""
+    for clip in clips:
+        yield clip, normalised(data, folder, clip)

@@ -1,0 +1,136 @@
+"""The stage `speakers`: a rendered head that talks, and real people whose sound is shifted by known amounts."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from schemas.errors import RecipeError
+from schemas.recipe import Recipe
+from tasks.faces.detectors import open_detector
+from tasks.faces.tracks import TrackRules, detect_in, link
+from tasks.media import read_frames, read_waveform
+from tasks.scenes import speech, talking_face
+from tasks.scenes.encode import encode
+from tasks.speakers.crops import FaceTrack
+from tasks.speakers.scorers import open_scorer
+from tasks.speakers.stage import STAGE
+from tasks.speakers.windows import evidence_of_clip, scored, spoken_frames
+from tasks.workspace.stage import Context, Item
+
+EMBEDDED = Recipe(name="test", title="Test", profile="embedded")
+FRAMES = 150
+
+
+def item(path, tracks, spoken=((0, 6000),), frames: int = FRAMES) -> Item:
+    records = {
+        "speech": [{"start_ms": start, "end_ms": end, "score": 0.9} for start, end in spoken],
+        "faces": [
+            {"track": n, "start_frame": start, "boxes": boxes} for n, (start, boxes) in enumerate(tracks)
+        ],
+    }
+    return Item("v_0_6000", "v", {"path": str(path), "frames": frames, "duration_ms": 40 * frames}, records)
+
+
+def no_weights(name):
+    raise AssertionError(f"the embedded scorer asked for weights of {name}")
+
+
+@pytest.fixture(scope="module")
+def talker(tmp_path_factory):
+    """A clip of a rendered head that says what is heard, and its boxes."""
+    path = tmp_path_factory.mktemp("talker") / "clip.mp4"
+    waveform, envelope = speech(6.0, seed=1, sample_rate=16_000)
+    size = (456, 256)
+    encode(path, talking_face(envelope, FRAMES, Fraction(25), size), waveform, size, Fraction(25), 16_000)
+    pictures = [(batch.start_frame, batch.frames[:1]) for batch in read_frames(path)]
+    boxes = detect_in(pictures, [0], open_detector("haar", no_weights, 0.5))[0]
+    return path, boxes[0, :4].astype(float).tolist()
+
+
+def test_a_rendered_head_that_speaks_is_found_out_and_in_sync(talker, tmp_path):
+    path, box = talker
+    worker = STAGE.open(Context(EMBEDDED, tmp_path, no_weights))
+    rows = worker(item(path, [(0, [box] * FRAMES)])).rows
+    table = pa.Table.from_pylist(rows, schema=STAGE.schema)
+    assert table["start_ms"].to_pylist() == [0, 1000, 2000, 3000]
+    assert np.mean(table["probability"]) > 0.5
+    assert max(abs(offset) for offset in table["offset_ms"].to_pylist()) <= 120
+    assert table["score"].null_count == 4
+
+
+@pytest.mark.parametrize("early_frames", [-12, 9])
+def test_a_rendered_heads_offset_is_measured_with_its_sign(talker, early_frames):
+    path, box = talker
+    waveform = np.roll(read_waveform(path), -early_frames * 640)
+    (window,) = windows_of_one_track("mouth-motion", no_weights, path, [box] * FRAMES, waveform)
+    assert abs(window.offset_ms - 40 * early_frames) <= 80
+    assert window.probability < 0.5
+
+
+def windows_of_one_track(name, weights, path, boxes, waveform):
+    """One window over the whole track."""
+    from tasks.speakers.calibration import calibration
+
+    frames = [(batch.start_frame, batch.frames) for batch in read_frames(path, colour="gray")]
+    track = FaceTrack(0, 0, np.array(boxes, float))
+    spoken = np.ones(len(boxes), bool)
+    scorer = open_scorer(name, weights, 25)
+    found = evidence_of_clip(frames, waveform, [track], spoken, scorer, 40 * len(boxes), 1000)
+    return [scored(*one, calibration(name)) for one in found]
+
+
+def test_windows_without_speech_are_not_scored(talker, tmp_path):
+    path, box = talker
+    worker = STAGE.open(Context(EMBEDDED, tmp_path, no_weights))
+    rows = worker(item(path, [(0, [box] * FRAMES)], spoken=[(0, 500)])).rows
+    assert rows == []
+    rows = worker(item(path, [(0, [box] * FRAMES)], spoken=[(0, 700)])).rows
+    assert [(row["start_ms"], row["end_ms"]) for row in rows] == [(0, 3000)]
+
+
+def test_the_same_clip_gives_the_same_rows(talker, tmp_path):
+    path, box = talker
+    worker = STAGE.open(Context(EMBEDDED, tmp_path, no_weights))
+    one = item(path, [(0, [box] * 60), (50, [box] * 100)])
+    assert worker(one).rows == worker(one).rows
+
+
+def test_without_faces_or_speech_nothing_is_decoded(tmp_path):
+    worker = STAGE.open(Context(EMBEDDED, tmp_path, no_weights))
+    missing = tmp_path / "missing.mp4"
+    assert worker(item(missing, [])).rows == []
+    assert worker(item(missing, [(0, [[0, 0, 50, 50]] * 50)], spoken=())).rows == []
+
+
+def test_an_unknown_scorer_names_those_that_exist(tmp_path):
+    recipe = Recipe(name="test", title="Test", speakers={"model": "oracle"})
+    with pytest.raises(RecipeError, match="lr-asd, mouth-motion"):
+        STAGE.open(Context(recipe, tmp_path, no_weights))
+
+
+def test_frames_count_as_spoken_by_their_middle():
+    np.testing.assert_array_equal(spoken_frames([(20, 60), (100, 120)], 4), [True, False, False, False])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("early_frames", [-10, 0, 10])
+def test_real_sound_shifted_by_known_amounts_is_measured_with_its_sign(shared_data, early_frames):
+    """A positive shift makes the sound come earlier, and the offset must say so."""
+    pytest.importorskip("torch", reason="LR-ASD needs the extra 'light' (torch)")
+    path = shared_data / "asd_minis/hdtf_katiehill__orig.mp4"
+    yunet = open_detector("yunet", lambda name: shared_data / "weights/face_detection_yunet_2026may.onnx")
+    pictures = ((batch.start_frame, batch.frames) for batch in read_frames(path))
+    (track,) = link(detect_in(pictures, range(0, 200, 4), yunet), [(0, 200)], TrackRules(every=4))
+    waveform = read_waveform(path)
+    moved = np.zeros_like(waveform)
+    step = 640 * early_frames
+    moved[max(-step, 0) : len(moved) - max(step, 0)] = waveform[max(step, 0) : len(waveform) - max(-step, 0)]
+    weights = shared_data / "weights/lrasd_pretrain_AVA.model"
+    (window,) = windows_of_one_track("lr-asd", lambda name: weights, path, track.boxes, moved)
+    assert abs(window.offset_ms - 40 * early_frames) <= 120
+    assert window.confidence > 0.5
+    assert (window.probability > 0.5) == (early_frames == 0)
