@@ -88,10 +88,14 @@ def progress_bar(console: Console, outlook: Outlook) -> Iterator[None]:
         TextColumn("{task.description:<20}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(),
         TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
     )  # fmt: skip
+    unknown = {row["video_id"] for row in (*outlook.new, *outlook.catalog) if not row["duration_ms"]}
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("starting", total=_work(outlook), note="")
 
         def on_step(step: Step) -> None:
+            if step.stage == "download" and step.item in unknown and step.milliseconds:
+                known_now = (ASSUMED_DURATION_MS - step.milliseconds) * sum(WEIGHTS.values())
+                progress.update(bar, total=progress.tasks[bar].total - known_now)
             note = step.item if step.outcome == "done" else f"[yellow]{step.item}: {step.reason}[/]"
             progress.update(bar, advance=_advance(step), description=f"{step.stage} {step.shard}", note=note)
             if not console.is_terminal:
@@ -99,7 +103,7 @@ def progress_bar(console: Console, outlook: Outlook) -> Iterator[None]:
 
         with watching(on_step):
             yield
-        progress.update(bar, completed=_work(outlook), description="done", note="")
+        progress.update(bar, completed=progress.tasks[bar].total, description="done", note="")
 
 
 def _work(outlook: Outlook) -> float:

@@ -241,13 +241,18 @@ def _entry(plan: Plan, item: Item, produced: Produced, outcome: Row) -> Entry:
         "video_id": item.video_id,
         "part_of": None,
         **outcome,
-        "milliseconds": item.row.get("duration_ms") or 0,
+        "milliseconds": _duration_ms(item, produced),
         "key": plan.keys[item.id],
         "digest": digest(produced.rows),
         "tries": plan.earlier[item.id] + 1,
         "tried_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     return Entry(outcome, produced.rows, [_part(outcome, part) for part in produced.left_out])
+
+
+def _duration_ms(item: Item, produced: Produced) -> int:
+    """As listed; of a video that is listed without a duration, what the stage found."""
+    return item.row.get("duration_ms") or sum(row.get("duration_ms") or 0 for row in produced.rows)
 
 
 def _part(outcome: Row, part: LeftOut) -> Row:

@@ -1,6 +1,6 @@
 """How well talking heads are told from voice-over and the rest, and how fast.
 
-    python -m tests.benchmarks.bench_speakers --data ../shared/data --folder /somewhere/with/space
+    python -m tests.benchmarks.bench_speakers --data ../shared/data
 
 Every labelled file is normalised as a source would be (25 fps, short side 256 px, 16 kHz), then goes through
 the stages shots, faces, speech, speakers and labels, in two line-ups:
@@ -36,6 +36,7 @@ from tasks.speakers import FaceTrack, calibration, evidence_of_clip, open_scorer
 from tasks.speakers.stage import STAGE as SPEAKERS
 from tasks.workspace.stage import Context, Item
 from tests.benchmarks.speaker_clips import (
+    KEPT,
     LabelledClip,
     asd_minis,
     context_of,
@@ -160,7 +161,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--folder", type=Path, required=True, help="where normalised clips are kept")
+    parser.add_argument("--folder", type=Path, default=KEPT, help="where normalised clips are kept")
     parser.add_argument("--profiles", nargs="+", default=["light", "embedded"])
     wanted = parser.parse_args()
     console = Console(width=120)

@@ -6,6 +6,7 @@ Every file is normalised first (25 fps, short side 256 px, 16 kHz) as any source
 from __future__ import annotations
 
 import csv
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ FILES = {
     "scrfd-2.5g": "scrfd_2.5g.onnx",
     "lr-asd": "lrasd_pretrain_AVA.model",
 }
+KEPT = Path(tempfile.gettempdir()) / "clapper-benchmarks"
+"""Where normalised clips are kept from one benchmark to the next."""
+
 MEDIA = Media(clip_length="600 s", min_clip_length="1 s")
 
 
