@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.speakers.stage import STAGE as SPEAKERS
-
 from schemas.errors import RecipeError
 from schemas.recipe import Recipe
 from tasks.faces.stage import STAGE as FACES
@@ -22,6 +20,7 @@ from tasks.shots.stage import STAGE as SHOTS
 from tasks.sounds.events import STAGE as EVENTS
 from tasks.sounds.stage import STAGE as SOUNDS
 from tasks.sources.stage import STAGE as DOWNLOAD
+from tasks.speakers.stage import STAGE as SPEAKERS
 from tasks.speech.stage import STAGE as SPEECH
 from tasks.workspace.outputs import Output
 from tasks.workspace.reconcile import Plan, Retries, apply_plan, plan_stage
