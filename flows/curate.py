@@ -144,12 +144,14 @@ def curate(
     check_models(effective, bench.models)
     with exclusive(root):
         found = [discover_source(n, source, bench, limit) for n, source in enumerate(effective.sources)]
-        problems = [problem for problem in found if problem] + _curate_all(bench)
+        unlisted = [problem for problem in found if problem]
+        broken = _curate_all(bench)
         version = publish_release(bench)
         catalog = read_catalog(root)
-        summary = summarize(bench, survey_all(catalog, bench), catalog, problems, version)
+        summary = summarize(bench, survey_all(catalog, bench), catalog, [*unlisted, *broken], version)
     _show_in_prefect(effective, summary)
-    return _final_state(effective, summary)
+    too_many = len(unlisted) > effective.limits.failed_share * len(effective.sources)
+    return _final_state(effective, summary, problems=broken + (unlisted if too_many else []))
 
 
 def _curate_all(bench: Workbench) -> list[str]:
@@ -171,13 +173,14 @@ def _show_in_prefect(recipe: Recipe, summary: Summary) -> None:
     create_table_artifact(summary.stages_table(), key=f"{recipe.name}-stages", description="items by outcome")
 
 
-def _final_state(recipe: Recipe, summary: Summary) -> State:
+def _final_state(recipe: Recipe, summary: Summary, problems: list[str]) -> State:
+    """Red when too many items failed or too many sources could not be listed, or a shard could not be done."""
     if summary.failed_share > recipe.limits.failed_share:
         message = (
             f"{summary.failed_share:.0%} of the items failed, more than the recipe's limit of "
             f"{recipe.limits.failed_share:.0%}"
         )
         return Failed(message=message, data=summary)
-    if summary.problems:
-        return Failed(message=f"{len(summary.problems)} problems: {summary.problems[0]}", data=summary)
+    if problems:
+        return Failed(message=f"{len(problems)} problems: {problems[0]}", data=summary)
     return Completed(message=summary.sentence(), data=summary)

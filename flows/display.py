@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     Progress,
@@ -70,6 +71,8 @@ def show_summary(console: Console, recipe: Recipe, summary: Summary) -> None:
             left.add_row(*(str(value) for value in row.values()))
         console.print(left)
     _show_channels(console, summary)
+    for step in summary.next_steps():
+        console.print(f"[bold]next[/] {escape(step)}", soft_wrap=True)
     for problem in summary.problems:
         console.print(f"[red]problem[/] {problem}")
     if summary.released:

@@ -20,6 +20,15 @@ from tasks.workspace.ledger import (
 from tasks.workspace.stage import Row
 
 HOUR_MS = 3_600_000
+
+HINTS = {
+    "too_short": "to take shorter videos: --set admission.min_duration='1 min'",
+    "too_long": "to take longer videos: --set admission.max_duration='10 h'",
+    "too_low": "to take smaller pictures: --set admission.min_height='360 px'",
+    "licence": "to take other licences: --set admission.licences='[…]', or [] for all",
+    "shorter_than_minimum": "to keep shorter last clips: --set media.min_clip_length='2 s'",
+}
+"""What to change so that what was dropped for a reason is taken; a shortened rest of a video is seldom worth it."""
 OUTCOMES = ("done", "dropped", "unavailable", "failed", "waiting")
 
 
@@ -64,6 +73,17 @@ class Summary:
         news = f"published {self.version}" if self.version else "nothing new to publish"
         return f"{counts['videos discovered']} videos, {counts['clips released']} clips released; {news}"
 
+    def next_steps(self) -> list[str]:
+        """What a person may do about what was left out."""
+        dropped = {loss.reason for loss in self.losses if loss.outcome == "dropped"}
+        steps = [hint for reason, hint in HINTS.items() if reason in dropped]
+        again = sum(loss.items for loss in self.losses if loss.outcome in ("failed", "unavailable"))
+        if again:
+            steps.append(
+                f"{again} items failed or were unavailable: a later run tries them again, --retry-now at once"
+            )
+        return steps
+
     def stages_table(self) -> list[dict[str, str | int]]:
         return [{"stage": stage, **counts} for stage, counts in self.stages.items()]
 
@@ -74,7 +94,7 @@ class Summary:
                 "outcome": loss.outcome,
                 "reason": loss.reason,
                 "items": loss.items,
-                "hours": f"{loss.milliseconds / HOUR_MS:.2f}",
+                "hours": f"{loss.milliseconds / HOUR_MS:.3f}",
                 "example": loss.example,
             }
             for loss in self.losses

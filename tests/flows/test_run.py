@@ -257,3 +257,23 @@ def test_missing_weights_stop_a_run_before_it_begins(
     for text in ("ModelMissing", "MB", "http", "clapper models pull"):
         assert text in done.stderr
     assert not (tmp_path / "w" / "stages").exists()
+
+
+def test_a_source_that_cannot_be_listed_is_said_and_the_others_are_done(
+    clapper: Command, small_broadcast: Path, tmp_path: Path
+) -> None:
+    sources = ("--source", tmp_path / "gone.mp4", "--source", small_broadcast / "sports-1.mov")
+    done = clapper("run", "realsync", "-w", tmp_path / "w", *sources, *SMALL, check=False)
+    assert done.returncode == 1, "half of the sources is more than the limit of a fifth"
+    assert "gone.mp4" in done.stdout
+    assert latest_release(tmp_path / "w", "realsync").version == "1.0.0"
+
+
+def test_the_end_of_a_run_says_what_to_do_next(
+    clapper: Command, small_broadcast: Path, tmp_path: Path
+) -> None:
+    arguments = ("run", "realsync", "-w", tmp_path, "--source", small_broadcast, "--profile", "embedded")
+    done = clapper(*arguments)
+    assert "too_short" in done.stdout
+    assert "--set admission.min_duration='1 min'" in done.stdout
+    assert "No release yet" in done.stdout
