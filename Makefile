@@ -7,7 +7,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --constraint co
 # (silero-vad: torch into the small environment; scenedetect: a second OpenCV over the first).
 BARE = silero-vad scenedetect
 
-.PHONY: help demo test lint bench clean ffmpeg
+.PHONY: help demo test lint bench clean system
 help:
 	@echo "make demo   set up a small environment, curate a synthetic broadcast, compare with what is true"
 	@echo "make test   set up everything, run all tests"
@@ -15,28 +15,28 @@ help:
 	@echo "make bench  run the benchmarks and print their tables"
 	@echo "make clean  remove the environments and the demo's workspace"
 
-demo: .venv-demo/ready ffmpeg
+demo: .venv-demo/ready
 	.venv-demo/bin/clapper demo
 
-test: .venv/ready ffmpeg lint
+test: .venv/ready lint
 	.venv/bin/python -m pytest
 
 lint: .venv/ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 
-bench: .venv/ready ffmpeg
+bench: .venv/ready
 	for file in tests/benchmarks/bench_*.py; do \
 		.venv/bin/python -m tests.benchmarks.$$(basename $$file .py) || exit; done
 
-.venv-demo/ready: pyproject.toml constraints.txt
+.venv-demo/ready: pyproject.toml constraints.txt | system
 	$(PYTHON) -m venv .venv-demo
 	@echo "installing (one to three minutes)"
 	.venv-demo/bin/python $(PIP_INSTALL) --editable .
 	.venv-demo/bin/python $(PIP_INSTALL) --no-deps $(BARE)
 	touch $@
 
-.venv/ready: pyproject.toml constraints.txt
+.venv/ready: pyproject.toml constraints.txt | system
 	$(PYTHON) -m venv .venv
 	@echo "installing (two to five minutes)"
 	.venv/bin/python $(PIP_INSTALL) torch==2.13.0
@@ -44,12 +44,14 @@ bench: .venv/ready ffmpeg
 	.venv/bin/python $(PIP_INSTALL) --no-deps $(BARE)
 	touch $@
 
-ffmpeg:
-	@if command -v ffmpeg ffprobe >/dev/null; then exit 0; fi; \
-	if ! command -v apt-get >/dev/null; then \
-		echo "ffmpeg and ffprobe are needed: install them with your system's package manager"; exit 1; fi; \
-	sudo=$$( [ "$$(id -u)" = 0 ] || echo sudo ); echo "installing ffmpeg"; \
-	$$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends ffmpeg >/dev/null
+# Debian keeps ffmpeg, and the part of Python that makes environments, in packages of their own.
+system:
+	@needed=$$( (command -v ffmpeg && command -v ffprobe) >/dev/null || echo ffmpeg; \
+		$(PYTHON) -c "import ensurepip" 2>/dev/null || echo python3-venv ); \
+	[ -n "$$needed" ] || exit 0; \
+	command -v apt-get >/dev/null || { echo "install first, with your system's package manager:" $$needed; exit 1; }; \
+	sudo=$$( [ "$$(id -u)" = 0 ] || echo sudo ); echo installing $$needed; \
+	$$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends $$needed >/dev/null
 
 clean:
 	rm -rf .venv .venv-demo demo-workspace
