@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -125,9 +126,9 @@ def _plain(rows: Sequence[Row]) -> list[Row]:
 def show_analysis(console: Console, analysis: Row) -> None:
     """A timeline that one can read: labels and speech as bars, events as a table."""
     duration = max(1, analysis["duration_ms"])
-    console.print(f"\n[bold]{analysis['path']}[/]  {duration / 1000:.2f} s", soft_wrap=True)
+    console.print(f"\n[bold]{escape(analysis['path'])}[/]  {duration / 1000:.2f} s", soft_wrap=True)
     if "left_out" in analysis:
-        console.print(f"[yellow]the pipeline would leave this out:[/] {analysis['left_out']}")
+        console.print(f"[yellow]the pipeline would leave this out:[/] {escape(str(analysis['left_out']))}")
     width = max(20, console.width - 16)
     for label, shade in SHADES.items():
         spans = [row for row in analysis["labels"] if row["label"] == label]
@@ -148,7 +149,7 @@ def show_analysis(console: Console, analysis: Row) -> None:
             table.add_row(*times, event["name"], f"{event['score']:.2f}")
         console.print(table)
     for stage, problem in analysis.get("errors", {}).items():
-        console.print(f"[red]{stage} failed[/] {problem}")
+        console.print(f"[red]{stage} failed[/] {escape(problem)}")
 
 
 def _bar(head: str, spans: Sequence[Row], duration_ms: int, width: int, shade: str) -> Text:

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from schemas.errors import ClapperError
@@ -120,11 +121,11 @@ def analyze(
     with open_analysis(recipe, models) as analysis_of:
         for file in files:
             try:
-                with screen.status(f"analysing {file}"):
+                with screen.status(escape(f"analysing {file}")):
                     analysis = analysis_of(file)
             except ClapperError as error:
                 failed += 1
-                screen.print(f"[red]{type(error).__name__}[/] {error}", soft_wrap=True)
+                screen.print(f"[red]{type(error).__name__}[/] {escape(str(error))}", soft_wrap=True)
                 continue
             if as_json:
                 print(json.dumps(analysis, ensure_ascii=False), flush=True)
@@ -197,7 +198,7 @@ def main() -> None:
     try:
         app()
     except ClapperError as error:
-        screen.print(f"[red]{type(error).__name__}[/] {error}", soft_wrap=True)
+        screen.print(f"[red]{type(error).__name__}[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(2)
 
 

@@ -36,7 +36,7 @@ def show_plan(console: Console, recipe: Recipe, outlook: Outlook) -> None:
     """The plan of `--dry-run`: what is new, what each stage has and lacks, what would be published."""
     console.print(f"[bold]{recipe.title}[/] · profile {recipe.profile} · nothing is changed by this")
     for problem in outlook.problems:
-        console.print(f"[yellow]cannot list[/] {problem}")
+        console.print(f"[yellow]cannot list[/] {escape(problem)}", soft_wrap=True)
     table = Table("station", "model", "present", "to do", title="Plan")
     for name, stage in STAGES.items():
         present, todo = _counts(name, outlook)
@@ -68,13 +68,13 @@ def show_summary(console: Console, recipe: Recipe, summary: Summary) -> None:
             "station", "outcome", "reason", "items", "hours", "for example", title="Left out, and why"
         )
         for row in summary.losses_table():
-            left.add_row(*(str(value) for value in row.values()))
+            left.add_row(*(escape(str(value)) for value in row.values()))
         console.print(left)
     _show_channels(console, summary)
     for step in summary.next_steps():
         console.print(f"[bold]next[/] {escape(step)}", soft_wrap=True)
     for problem in summary.problems:
-        console.print(f"[red]problem[/] {problem}")
+        console.print(f"[red]problem[/] {escape(problem)}", soft_wrap=True)
     if summary.released:
         version, folder = summary.released
         news = "published now" if summary.version == version else "the newest release"
@@ -154,7 +154,7 @@ def _show_new(console: Console, videos: Sequence[Row], most: int = 20) -> None:
     table = Table("new video", "channel", "hours", "where", title=f"{len(videos)} new videos")
     for row in videos[:most]:
         hours = f"{row['duration_ms'] / HOUR_MS:.2f}" if row["duration_ms"] else "?"
-        table.add_row(row["video_id"], row["channel"], hours, row["location"])
+        table.add_row(row["video_id"], row["channel"], hours, escape(row["location"]))
     if len(videos) > most:
         table.add_row(f"… and {len(videos) - most} more", "", "", "")
     console.print(table)

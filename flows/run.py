@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from flows.display import progress_bar, show_plan, show_summary
 from flows.outlook import Outlook, look, recipe_for, survey_all, workspace_for
@@ -92,5 +93,5 @@ def _curate(request: Request, bench: Workbench, outlook: Outlook, screen: Consol
     if isinstance(result, BaseException):
         raise result
     if not state.is_completed():
-        screen.print(f"[red]{state.message}[/]")
+        screen.print(f"[red]{escape(state.message or '')}[/]")
     return state.is_completed(), result

@@ -105,3 +105,22 @@ def test_a_clip_that_the_pipeline_would_drop_is_said_to_be(clapper: Command, tmp
     (analysis,) = analyses(clapper("analyze", mute, "--profile", "embedded", "--json"))
     assert analysis["left_out"]["reason"] == "no_audio"
     assert longest(analysis) == "other"
+
+
+def test_a_name_that_looks_like_markup_or_a_command_is_only_a_name(
+    clapper: Command, small_broadcast: Path, tmp_path: Path
+) -> None:
+    odd = tmp_path / "-a [red] [!bold]; $(touch pwned) 'x'.mov"
+    odd.write_bytes((small_broadcast / "sports-1.mov").read_bytes())
+    (tmp_path / "none [").mkdir()
+    missing = tmp_path / "none [" / "red].mov"
+    done = clapper("analyze", odd, missing, "--profile", "embedded", check=False)
+    assert odd.name in done.stdout
+    assert "red].mov" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.rglob("pwned"))
+    planned = clapper(
+        "run", "realsync", "-w", tmp_path / "w", "--source", odd, "--dry-run", "--profile", "embedded"
+    )
+    assert "1 new videos" in planned.stdout
+    assert "[red]" in planned.stdout
