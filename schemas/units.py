@@ -22,6 +22,10 @@ The sign of ITU-R BT.1359, of SyncNet's code and of SparseSync / Synchformer.
 """
 
 
+IN_TIME = OffsetMs(0)
+"""Picture and sound meet."""
+
+
 def to_ms(seconds: Fraction | float) -> Milliseconds:
     """Seconds to the nearest whole millisecond."""
     return Milliseconds(round(Fraction(seconds) * 1000))

@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 from schemas.recipe import Labels
-from schemas.units import FRAME_RATE
+from schemas.units import FRAME_RATE, IN_TIME, OffsetMs
 
 TALKING_HEAD, VOICE_OVER, OTHER = LABELS = ("talking_head", "voice_over", "other")
 _FRAME_MS = 1000 // FRAME_RATE
@@ -49,7 +49,7 @@ class SpeakerWindow:
     start_ms: int
     end_ms: int
     probability: float
-    offset_ms: int = 0
+    offset_ms: OffsetMs = IN_TIME
     confidence: float = 0.0
 
 

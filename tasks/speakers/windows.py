@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.units import FRAME_RATE, frame_to_ms
+from schemas.units import FRAME_RATE, OffsetMs, frame_to_ms
 from tasks.speakers.calibration import Calibration
 from tasks.speakers.crops import FaceTrack, crop_tracks
 from tasks.speakers.profile import peak, windows_of
@@ -32,7 +32,7 @@ class ScoredWindow:
     start_ms: int
     end_ms: int
     probability: float
-    offset_ms: int
+    offset_ms: OffsetMs
     confidence: float
     score: float | None
 
@@ -85,7 +85,7 @@ def scored(track: int, start: int, end: int, evidence: Evidence, calibrated: Cal
         start_ms=frame_to_ms(start),
         end_ms=frame_to_ms(end),
         probability=round(calibrated.probability(evidence.features), 4),
-        offset_ms=frame_to_ms(offset_frames),
+        offset_ms=OffsetMs(frame_to_ms(offset_frames)),
         confidence=round(height, 4),
         score=None if evidence.score is None else round(evidence.score, 4),
     )
