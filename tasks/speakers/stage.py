@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from schemas.recipe import Recipe
+from schemas.recipe import Recipe, Speakers
 from schemas.tables import SPEAKERS
 from schemas.units import FRAME_RATE
 from tasks.media import read_frames, read_waveform
 from tasks.speakers.calibration import calibration
 from tasks.speakers.crops import FaceTrack
-from tasks.speakers.scorers import WEIGHTS, check_name, open_scorer
+from tasks.speakers.scorers import WEIGHTS, Evidence, Scorer, check_name, open_scorer
 from tasks.speakers.windows import evidence_of_clip, scored, spoken_frames
 from tasks.workspace.stage import Context, Item, Produced, Stage, Worker
 
@@ -30,29 +32,40 @@ def open_worker(context: Context) -> Worker:
     calibrated = calibration(name)
 
     def speakers_of(item: Item) -> Produced:
-        speech = [(row["start_ms"], row["end_ms"]) for row in item.records["speech"]]
-        tracks = [
-            FaceTrack(row["track"], row["start_frame"], np.asarray(row["boxes"], np.float64))
-            for row in item.records["faces"]
-        ]
-        if not speech or not tracks:
-            return Produced([])
-        path = context.media(item.row["path"])
-        found = evidence_of_clip(
-            ((batch.start_frame, batch.frames) for batch in read_frames(path, colour="gray")),
-            read_waveform(path),
-            tracks,
-            spoken_frames(speech, item.row["frames"]),
-            scorer,
-            settings.window,
-            settings.hop,
-        )
+        found = evidence_of_item(item, context.media(item.row["path"]), scorer, settings)
         windows = sorted((scored(*one, calibrated) for one in found), key=lambda w: (w.track, w.start_ms))
         return Produced(
             [{"clip_id": item.id, "video_id": item.video_id} | asdict(window) for window in windows]
         )
 
     return speakers_of
+
+
+def evidence_of_item(
+    item: Item, path: Path, scorer: Scorer, settings: Speakers
+) -> Iterable[tuple[int, int, int, Evidence]]:
+    """The evidence for every window of a clip's face tracks, as `evidence_of_clip` gives it.
+
+    Args:
+        item: a clip with its records of `faces` and `speech`; without either, its file is not even opened.
+        path: the clip's file.
+    """
+    speech = [(row["start_ms"], row["end_ms"]) for row in item.records["speech"]]
+    tracks = [
+        FaceTrack(row["track"], row["start_frame"], np.asarray(row["boxes"], np.float64))
+        for row in item.records["faces"]
+    ]
+    if not speech or not tracks:
+        return ()
+    return evidence_of_clip(
+        ((batch.start_frame, batch.frames) for batch in read_frames(path, colour="gray")),
+        read_waveform(path),
+        tracks,
+        spoken_frames(speech, item.row["frames"]),
+        scorer,
+        settings.window,
+        settings.hop,
+    )
 
 
 def _settings(recipe: Recipe) -> dict[str, Any]:

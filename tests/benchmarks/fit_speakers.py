@@ -22,11 +22,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
 from schemas.units import FRAME_RATE
-from tasks.media import read_frames, read_waveform
 from tasks.speakers.calibration import FILE
-from tasks.speakers.crops import FaceTrack
 from tasks.speakers.scorers import open_scorer
-from tasks.speakers.windows import evidence_of_clip, spoken_frames
+from tasks.speakers.stage import evidence_of_item
 from tests.benchmarks.speaker_clips import (
     KEPT,
     asd_minis,
@@ -67,18 +65,8 @@ def gather(scorer_name: str, data: Path, folder: Path) -> Windows:
     scorer = open_scorer(scorer_name, context.weights, settings.max_offset * FRAME_RATE // 1000)
     features, numbers, clips = [], [], asd_minis(data)
     for number, (_, item) in enumerate(clips_with_items(data, folder, clips)):
-        records = observed(item, workers, {}).records
-        path, speech = Path(item.row["path"]), [(row["start_ms"], row["end_ms"]) for row in records["speech"]]
-        tracks = [FaceTrack(r["track"], r["start_frame"], np.asarray(r["boxes"])) for r in records["faces"]]
-        found = evidence_of_clip(
-            ((batch.start_frame, batch.frames) for batch in read_frames(path, colour="gray")),
-            read_waveform(path),
-            tracks,
-            spoken_frames(speech, item.row["frames"]),
-            scorer,
-            settings.window,
-            settings.hop,
-        )
+        seen = observed(item, workers, {})
+        found = evidence_of_item(seen, Path(item.row["path"]), scorer, settings)
         for _, _, _, evidence in found:
             features.append(evidence.features)
             numbers.append(number)
