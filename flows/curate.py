@@ -23,10 +23,10 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.tasks import exponential_backoff
 
 from flows.outlook import clip_files, draft_from, find_new, recipe_for, survey_all, workspace_for
-from flows.pipeline import STAGES, Workbench, bring_up_to_date, check_models
+from flows.pipeline import STAGES, Workbench, bring_up_to_date, check_models, needs
 from flows.progress import Step, announce
 from flows.summary import Summary, funnel_markdown, summarize
-from schemas.errors import ModelCorrupt, ModelMissing, RecipeError, ToolMissing, WorkspaceError
+from schemas.errors import SystemicError
 from schemas.recipe import Recipe, Source
 from tasks.manifests import publish
 from tasks.models import open_store
@@ -35,19 +35,10 @@ from tasks.workspace.layout import exclusive, open_workspace
 from tasks.workspace.ledger import record_left_out
 from tasks.workspace.reconcile import Retries
 
-HOPELESS = (RecipeError, ToolMissing, ModelMissing, ModelCorrupt, WorkspaceError)
-"""Errors that a second try cannot mend."""
-
 
 def worth_retrying(task: Any, run: Any, state: State) -> bool:
     """Prefect's retry condition: a full disk may be freed, a missing model does not appear."""
-    try:
-        state.result()
-    except HOPELESS:
-        return False
-    except Exception:  # whatever it was, the next try decides
-        return True
-    return False
+    return not isinstance(state.result(raise_on_failure=False), SystemicError)
 
 
 @task(task_run_name="discover-{number}", cache_policy=NO_CACHE)
@@ -107,8 +98,7 @@ def curate_shards(names: list[str], bench: Workbench) -> list[str]:
     futures: dict[tuple[str, str], PrefectFuture] = {}
     for survey in survey_all([video for name in names for video in by_shard[name]], bench):
         for stage in (STAGES[name] for name in survey.plans):
-            needed = (*stage.inputs, *(("normalize",) if stage.works_on == "clip" else ()))
-            before = [futures[name, survey.shard] for name in needed if (name, survey.shard) in futures]
+            before = [futures[name, survey.shard] for name in needs(stage) if (name, survey.shard) in futures]
             futures[stage.name, survey.shard] = run_stage.submit(
                 stage.name, survey.shard, bench, wait_for=before
             )

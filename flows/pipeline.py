@@ -79,16 +79,29 @@ def check_models(recipe: Recipe, models: ModelStore) -> None:
             models.path(name)
 
 
+def needs(stage: Stage) -> tuple[str, ...]:
+    """The stages that must be up to date before this one: those it reads, and for clips the one that cuts them."""
+    return (*stage.inputs, *(("normalize",) if stage.works_on == "clip" else ()))
+
+
 def survey(shard: str, videos: Sequence[Row], bench: Workbench) -> Survey:
     """Compare what should be with what is, for all stages of one shard."""
     outputs: dict[str, Output] = {}
     plans: dict[str, Plan | None] = {}
+    clips: list[Item] = []
     for stage in STAGES.values():
-        plan = _plan(stage, shard, videos, outputs, bench)
-        if plan is not None and plan.up_to_date:
-            outputs[stage.name] = plan.present
-        else:
+        plan = None
+        if all(name in outputs for name in needs(stage)):
+            items = clips if stage.works_on == "clip" else _video_items(stage, videos)
+            inputs = {name: outputs[name] for name in stage.inputs}
+            checksum = bench.models.checksum
+            plan = plan_stage(stage, shard, bench.root, bench.recipe, items, inputs, checksum, bench.retries)
+        if plan is None or not plan.up_to_date:
             plans[stage.name] = plan
+            continue
+        outputs[stage.name] = plan.present
+        if stage.name == "normalize":
+            clips = _clip_items(videos, plan.present)
     return Survey(shard, outputs, plans)
 
 
@@ -110,24 +123,14 @@ def bring_up_to_date(
     return apply_plan(plan, bench.context(), before.outputs, report)
 
 
-def _plan(
-    stage: Stage, shard: str, videos: Sequence[Row], outputs: Mapping[str, Output], bench: Workbench
-) -> Plan | None:
-    needed = (*stage.inputs, *(("normalize",) if stage.works_on == "clip" else ()))
-    if any(name not in outputs for name in needed):
-        return None
-    items = _items(stage, videos, outputs)
-    inputs = {name: outputs[name] for name in stage.inputs}
-    checksum = bench.models.checksum
-    return plan_stage(stage, shard, bench.root, bench.recipe, items, inputs, checksum, bench.retries)
+def _video_items(stage: Stage, videos: Sequence[Row]) -> list[Item]:
+    names = DOWNLOADED if stage.name == "download" else CUT
+    rows = ({name: video[name] for name in names} for video in videos)
+    return [Item(row["video_id"], row["video_id"], row) for row in rows]
 
 
-def _items(stage: Stage, videos: Sequence[Row], outputs: Mapping[str, Output]) -> list[Item]:
-    if stage.works_on == "video":
-        names = DOWNLOADED if stage.name == "download" else CUT
-        rows = ({name: video[name] for name in names} for video in videos)
-        return [Item(row["video_id"], row["video_id"], row) for row in rows]
-    clips = outputs["normalize"].records()
+def _clip_items(videos: Sequence[Row], cut: Output) -> list[Item]:
+    clips = cut.records()
     return [
         Item(row["clip_id"], row["video_id"], row)
         for video in videos

@@ -1,7 +1,7 @@
 """The errors of Clapper: a small tree, each error with the item, the numbers and the next action.
 
 An error of one item becomes a row in the ledger (see `schemas.records.Outcome`) and the run goes on.
-Errors marked *systemic* concern the machine or the set-up: they stop the task that met them.
+A SystemicError concerns the machine or the set-up: it stops the task that met it, and a second try is no use.
 """
 
 from __future__ import annotations
@@ -25,8 +25,12 @@ class ClapperError(Exception):
         return type(self), (self.item, self.problem, self.action)
 
 
-class RecipeError(ClapperError):
-    """A recipe that cannot be used: unknown key, missing or bad unit, impossible value. Systemic."""
+class SystemicError(ClapperError):
+    """Base of the errors that concern the machine or the set-up, not one item."""
+
+
+class RecipeError(SystemicError):
+    """A recipe that cannot be used: unknown key, missing or bad unit, impossible value."""
 
 
 class SourceError(ClapperError):
@@ -41,24 +45,24 @@ class AnalysisError(ClapperError):
     """An analysis that could not be done on one clip."""
 
 
-class ModelMissing(ClapperError):
-    """Weights that a stage needs are not on this machine. Systemic: raised before any work begins."""
+class ModelMissing(SystemicError):
+    """Weights that a stage needs are not on this machine. Raised before any work begins."""
 
 
-class ToolMissing(ClapperError):
-    """A program that a stage runs (ffmpeg, ffprobe) is not on this machine. Systemic."""
+class ToolMissing(SystemicError):
+    """A program that a stage runs (ffmpeg, ffprobe) is not on this machine."""
 
 
-class ModelCorrupt(ClapperError):
-    """Weights whose bytes are not the pinned ones. Systemic."""
+class ModelCorrupt(SystemicError):
+    """Weights whose bytes are not the pinned ones."""
 
 
-class WorkspaceError(ClapperError):
-    """A workspace that cannot be used: locked by another run, not writable, of a newer layout. Systemic."""
+class WorkspaceError(SystemicError):
+    """A workspace that cannot be used: locked by another run, not writable, of a newer layout."""
 
 
-class ReleaseError(ClapperError):
-    """A release that would break a promise: changed after publishing, or inconsistent. Systemic."""
+class ReleaseError(SystemicError):
+    """A release that would break a promise: changed after publishing, or inconsistent."""
 
 
 class Withheld(Exception):

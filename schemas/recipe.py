@@ -159,6 +159,9 @@ class Labels(Section):
     min_length: Duration = 400
 
 
+SPLITS = ("train", "dev", "test")
+
+
 class Splits(Section):
     """Shares of duration within each channel, whole videos."""
 

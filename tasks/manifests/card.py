@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from schemas.recipe import Recipe
+from schemas.recipe import SPLITS, Recipe
 from schemas.tables import MANIFEST
 from tasks.manifests.version import Difference
-
-Row = dict[str, Any]
+from tasks.workspace.stage import Row
 
 
 def dataset_card(
@@ -19,7 +18,7 @@ def dataset_card(
 ) -> str:
     """README.md of a release, with the front matter that `datasets.load_dataset` reads."""
     data_files = "\n".join(
-        f"      - split: {split}\n        path: data/{split}/*.parquet" for split in ("train", "dev", "test")
+        f"      - split: {split}\n        path: data/{split}/*.parquet" for split in SPLITS
     )
     models = sorted({(analysis, model) for row in rows for analysis, model in row["models"]})
     sections = [
@@ -29,7 +28,7 @@ def dataset_card(
         f"Released {today.isoformat()} with Clapper. {recipe.cites}".strip(),
         '```python\nfrom datasets import load_dataset\n\nclips = load_dataset("path/to/this/folder")\n```',
         "## What is in it",
-        _table(("split", *_MEASURES), _measured(rows, "split", ("train", "dev", "test"))),
+        _table(("split", *_MEASURES), _measured(rows, "split", SPLITS)),
         _table(("channel", *_MEASURES), _measured(rows, "channel", sorted({row["channel"] for row in rows}))),
         "Every clip is H.264 at 25 fps with AAC, mono, at 16 kHz. Whole source videos lie on one side of a "
         "split, within each channel, and never change sides in later versions.",

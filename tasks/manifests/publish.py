@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,14 +23,13 @@ import pyarrow.parquet as pq
 import yaml
 
 from schemas.errors import ReleaseError
-from schemas.recipe import Recipe
+from schemas.recipe import SPLITS, Recipe
 from schemas.tables import MANIFEST
 from tasks.manifests.card import changes_entry, dataset_card
 from tasks.manifests.version import Difference, compare, next_version
 from tasks.workspace.layout import appearing, write_table
+from tasks.workspace.stage import Row
 
-Row = dict[str, Any]
-SPLITS = ("train", "dev", "test")
 SPLIT_TABLE = pa.schema([("video_id", pa.string()), ("channel", pa.string()), ("split", pa.string())])
 
 

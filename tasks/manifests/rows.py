@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
-Row = dict[str, Any]
+from tasks.workspace.stage import Row
 
 KEPT_FROM_CLIP = (
     "clip_id", "video_id", "sha256", "bytes", "duration_ms", "frames", "samples", "width", "height",

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-Row = dict[str, Any]
+from tasks.workspace.stage import Row
 
 METADATA = ("source_licence", "source_published", "source_url", "downloader", "decoder", "encoder", "models")
 """Columns that say where a row comes from; a change in them alone changes no data."""

@@ -12,9 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from schemas.recipe import Splits
-
-SPLITS = ("train", "dev", "test")
+from schemas.recipe import SPLITS, Splits
 
 
 def assign_splits(

@@ -19,16 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from schemas.errors import (
-    ClapperError,
-    Dropped,
-    ModelCorrupt,
-    ModelMissing,
-    RecipeError,
-    ToolMissing,
-    Unavailable,
-    WorkspaceError,
-)
+from schemas.errors import ClapperError, Dropped, SystemicError, Unavailable
 from schemas.recipe import Recipe, digest
 from tasks.workspace.outputs import (
     Entry,
@@ -43,7 +34,7 @@ from tasks.workspace.stage import Context, Item, LeftOut, Produced, Row, Stage, 
 
 logger = logging.getLogger("clapper")
 
-SYSTEMIC = (RecipeError, ToolMissing, ModelMissing, ModelCorrupt, WorkspaceError, MemoryError)
+SYSTEMIC = (SystemicError, MemoryError)
 """Errors that concern the machine or the set-up, not one item."""
 
 
