@@ -92,7 +92,11 @@ class Download(Section):
 
 
 class Media(Section):
-    """The normal form of a clip: H.264 High at 25 fps, AAC-LC mono at 16 kHz (RealSync §3)."""
+    """The normal form of a clip: H.264 High at 25 fps, AAC-LC mono at 16 kHz (RealSync §3).
+
+    `encoder`: another one makes other bytes, so the graphics card's is used only where it is asked for.
+    `decoder`: never changes a byte; `auto` takes the card where it was seen to give the processor's bytes.
+    """
 
     clip_length: Annotated[Duration, Field(ge=1000, multiple_of=40)] = 300_000
     min_clip_length: Annotated[Duration, Field(ge=1000)] = 3_000
@@ -100,6 +104,8 @@ class Media(Section):
     crf: Annotated[int, Field(ge=0, le=51)] = 18
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"] = "veryfast"
     audio_bit_rate: Annotated[BitRate, Field(ge=16_000, le=320_000)] = 64_000
+    encoder: Literal["x264", "nvenc", "auto"] = "x264"
+    decoder: Literal["auto", "cpu", "nvdec"] = "auto"
 
 
 class Faces(Section):
@@ -113,6 +119,26 @@ class Faces(Section):
 
 class Shots(Section):
     threshold: Annotated[float, Field(gt=0, le=255)] = 27.0
+
+
+class Motion(Section):
+    """What counts as change, black and frozen; in levels of luma, 0–255, on a small picture.
+
+    A pixel changes by more than `min_change`; a black frame is at most `max_black` nearly everywhere; of a frozen
+    one the mean distance from the frame before is at most `max_still`.
+    """
+
+    min_change: Annotated[float, Field(ge=0, le=255)] = 8
+    max_black: Annotated[float, Field(ge=0, le=255)] = 25
+    max_still: Annotated[float, Field(ge=0, le=255)] = 0.25
+
+
+class Previews(Section):
+    """Contact sheets; `width` is that of one picture of 16:9, and those of other shapes have its area."""
+
+    columns: Annotated[int, Field(ge=1, le=12)] = 4
+    rows: Annotated[int, Field(ge=1, le=12)] = 3
+    width: Annotated[Pixels, Field(ge=64, le=480)] = 240
 
 
 class Speech(Section):
@@ -197,6 +223,8 @@ class Recipe(Section):
     media: Media = Media()
     shots: Shots = Shots()
     faces: Faces = Faces()
+    motion: Motion = Motion()
+    previews: Previews = Previews()
     speech: Speech = Speech()
     speakers: Speakers = Speakers()
     sounds: Sounds = Sounds()

@@ -57,38 +57,63 @@ SOURCES = _schema(
     ("tool", TEXT, "downloader and its version; null for a local file"),
 )
 
+CERTIFICATE = (
+    ("sha256", TEXT, "of the clip's file"),
+    ("frames", INT, "at 25 fps, as decoders hand them out"),
+    ("samples", INT, "at 16 kHz, mono, likewise"),
+    ("picture_first_pts_ms", REAL, "stamp of the clip's first frame"),
+    ("picture_last_pts_ms", REAL, "stamp of its last frame"),
+    ("sound_first_pts_ms", REAL, "stamp of its first sample"),
+    ("sound_last_pts_ms", REAL, "stamp of its last sample"),
+    ("start_skew_ms", REAL, "how much earlier the file's sound starts than its picture"),
+    ("end_skew_ms", REAL, "how much earlier the file's sound ends than its picture"),
+    ("drift_ms_per_hour", REAL, "how the file's sound gains on its picture, by the stamps of both"),
+    ("frames_xxh3", TEXT, "XXH3-128 of the decoded frames, yuv420p"),
+    ("samples_xxh3", TEXT, "XXH3-128 of the samples, s32le by the fixed-point decoder"),
+    ("encoder", TEXT, "libraries and versions that encoded the clip"),
+    (
+        "picture_offset",
+        TEXT,
+        "source time of the clip's first frame, s, as a fraction: clip = source − offset",
+    ),
+    ("sound_offset", TEXT, "source time of the clip's first sample, likewise"),
+    ("source_picture_time_base", TEXT, "seconds of one tick of the source's pictures, as a fraction"),
+    ("source_sound_time_base", TEXT, "seconds of one tick of the source's sound, as a fraction"),
+    ("source_first_picture_pts", INT, "ticks; stamp of the first source picture that is shown"),
+    ("source_last_picture_pts", INT, "ticks; of the last"),
+    ("source_first_sound_pts", INT, "ticks; stamp of the first source packet that is heard"),
+    ("source_last_sound_pts", INT, "ticks; of the last"),
+    ("picture_skew_ms", REAL, "largest distance of a picture's stamp from the frame that first shows it"),
+    ("sound_skew_ms", REAL, "largest distance of a sound packet's stamp from its place in the clip"),
+    (
+        "source_start_skew_ms",
+        REAL,
+        "how much earlier against the picture than in the source the sound starts",
+    ),
+    ("source_end_skew_ms", REAL, "how much earlier against the picture than in the source it ends"),
+    ("source_drift_ms_per_hour", REAL, "how it gains on the picture; null for clips under a minute"),
+    ("repeated_frames", INT, "frames shown again because the source has none in their 40 ms"),
+    ("dropped_pictures", INT, "source pictures not shown because a later one falls into the same 40 ms"),
+    ("inserted_silence_ms", REAL, "silence put where the source has no sound"),
+    ("removed_sound_ms", REAL, "sound left away where stamps make it overlap the sound before it"),
+    ("clipped_samples", INT, "samples at full scale after mixing to one channel"),
+    ("decoder", TEXT, "libraries and versions that decoded the source"),
+)
+"""The columns of a sync certificate; see `schemas.certificate`. Positive skews: the audio is early."""
+
 CLIPS = _schema(
     ("clip_id", TEXT, "<video_id>_<source_start_ms>_<source_end_ms>"),
     ("video_id", TEXT, ""),
     ("path", TEXT, "the clip's file, relative to the workspace"),
-    ("sha256", TEXT, "of the file"),
     ("bytes", INT, ""),
     ("source_start_ms", INT, "on the source's presentation clock, as ffprobe's pts_time has it"),
     ("source_end_ms", INT, "likewise; exclusive"),
     ("duration_ms", INT, "40 ms times frames"),
-    ("frames", INT, "at 25 fps"),
-    ("samples", INT, "at 16 kHz"),
     ("width", INT, "px"),
     ("height", INT, "px"),
     ("label", TEXT, "the list's label of this span; null without a list"),
     ("list_split", TEXT, "the list's split of this span; null without a list"),
-    ("frames_sha256", TEXT, "of the raw yuv420p frames before encoding"),
-    ("samples_sha256", TEXT, "of the raw s16le samples before encoding"),
-    ("inserted_silence_ms", INT, "silence put where the source has no sound"),
-    (
-        "removed_sound_ms",
-        INT,
-        "sound left away where the source's time stamps make it overlap the sound before it",
-    ),
-    ("repeated_frames", INT, "frames shown again because the source has none in their 40 ms"),
-    (
-        "picture_skew_ms",
-        REAL,
-        "largest distance of a picture's time stamp from the frame that first shows it",
-    ),
-    ("sound_skew_ms", REAL, "largest distance of a sound packet's time stamp from its place in the clip"),
-    ("decoder", TEXT, "program and version that decoded the source"),
-    ("encoder", TEXT, "libraries and versions that encoded the clip"),
+    *CERTIFICATE,
 )
 
 SHOTS = _schema(
@@ -96,6 +121,14 @@ SHOTS = _schema(
     ("video_id", TEXT, ""),
     ("start_frame", INT, "first frame of the shot, from 0"),
     ("end_frame", INT, "exclusive"),
+)
+
+DETECTIONS = _schema(
+    ("clip_id", TEXT, ""),
+    ("video_id", TEXT, ""),
+    ("frame", INT, "number of the frame within its clip, from 0; searched are 0, k, 2k …"),
+    ("box", pa.list_(REAL), "x0, y0, x1, y1 in px of the clip"),
+    ("score", REAL, "detector score, 0–1; the best face of a frame comes first"),
 )
 
 FACES = _schema(
@@ -106,9 +139,29 @@ FACES = _schema(
     (
         "boxes",
         pa.list_(pa.list_(REAL)),
-        "per frame x0, y0, x1, y1 in px of the clip; interpolated where not detected",
+        "per frame x0, y0, x1, y1 in px of the clip; interpolated, or held to a shot's edge, where not detected",
     ),
-    ("scores", pa.list_(REAL), "per frame detector score, 0–1; 0 where interpolated"),
+    ("scores", pa.list_(REAL), "per frame detector score, 0–1; 0 where not detected"),
+)
+
+MOTION = _schema(
+    ("clip_id", TEXT, ""),
+    ("video_id", TEXT, ""),
+    ("luma", pa.list_(REAL), "per second mean luma, 0–255; the last second may be shorter"),
+    ("changed", pa.list_(REAL), "per second share of pixels that change from frame to frame, 0–1"),
+    ("black_frames", pa.list_(INT), "per second how many of its 25 frames are black"),
+    ("frozen_frames", pa.list_(INT), "per second how many frames are the one before again"),
+)
+
+PREVIEWS = _schema(
+    ("clip_id", TEXT, ""),
+    ("video_id", TEXT, ""),
+    ("path", TEXT, "a contact sheet, JPEG, relative to the workspace"),
+    ("sha256", TEXT, "of the file"),
+    ("bytes", INT, "at most 60,000"),
+    ("width", INT, "of the sheet, px"),
+    ("height", INT, "of the sheet, px"),
+    ("times_ms", pa.list_(INT), "when the frames on it begin, in their order"),
 )
 
 SPEECH = _schema(
@@ -187,11 +240,8 @@ MANIFEST = _schema(
     ("channel", TEXT, "the channel the source belongs to"),
     ("domain", TEXT, "such as news or sports"),
     ("path", TEXT, "the clip's file, relative to the release folder"),
-    ("sha256", TEXT, "of the clip's file"),
     ("bytes", INT, "size of the clip's file"),
     ("duration_ms", INT, "40 ms times frames"),
-    ("frames", INT, "at 25 fps"),
-    ("samples", INT, "at 16 kHz, mono"),
     ("width", INT, "px"),
     ("height", INT, "px"),
     ("source_url", TEXT, "page of the source video; null for a local file"),
@@ -210,23 +260,7 @@ MANIFEST = _schema(
     ("speech", pa.list_(SPAN), "intervals with speech"),
     ("audio_events", pa.list_(EVENT_SPAN), "AudioSet events"),
     ("face_tracks", INT, "number of face tracks"),
-    ("inserted_silence_ms", INT, "silence put where the source has no sound"),
-    (
-        "removed_sound_ms",
-        INT,
-        "sound left away where the source's time stamps make it overlap the sound before it",
-    ),
-    ("repeated_frames", INT, "frames shown again because the source has none in their 40 ms"),
-    (
-        "picture_skew_ms",
-        REAL,
-        "largest distance of a picture's time stamp from the frame that first shows it",
-    ),
-    ("sound_skew_ms", REAL, "largest distance of a sound packet's time stamp from its place in the clip"),
-    ("frames_sha256", TEXT, "of the raw yuv420p frames before encoding"),
-    ("samples_sha256", TEXT, "of the raw s16le samples before encoding"),
     ("downloader", TEXT, "program and version that fetched the source"),
-    ("decoder", TEXT, "program and version that decoded the source"),
-    ("encoder", TEXT, "libraries and versions that encoded the clip"),
+    *CERTIFICATE,
     ("models", pa.map_(TEXT, TEXT), "what made the labels: analysis to model and checksum"),
 )

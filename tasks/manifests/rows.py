@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from schemas.tables import CERTIFICATE
 from tasks.workspace.stage import Row
 
 KEPT_FROM_CLIP = (
-    "clip_id", "video_id", "sha256", "bytes", "duration_ms", "frames", "samples", "width", "height",
-    "source_start_ms", "source_end_ms", "picture_skew_ms", "sound_skew_ms",
-    "inserted_silence_ms", "removed_sound_ms", "repeated_frames", "frames_sha256", "samples_sha256",
-    "decoder", "encoder",
+    "clip_id", "video_id", "bytes", "duration_ms", "width", "height", "source_start_ms", "source_end_ms",
+    *(name for name, _, _ in CERTIFICATE),
 )  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from schemas.units import Milliseconds, frame_to_ms
 from tasks.media.cut import FRAME_MS, Cut
@@ -71,6 +72,18 @@ def too_short(cut: Cut, bounds: Bounds, min_length_ms: int) -> Omission:
         reason = max(lacking, key=lambda part: part.length_ms).reason if lacking else reason
     length = f"{frame_to_ms(frames)} of {wanted.end_ms - wanted.start_ms} ms can be had; least is {min_length_ms} ms"
     return Omission(wanted.start_ms, wanted.end_ms, reason, length)
+
+
+def joined(omissions: Iterable[Omission]) -> tuple[Omission, ...]:
+    """By start and end, without empty ones; neighbours that are left out for the same reason are one."""
+    spans: list[Omission] = []
+    for span in sorted(omissions, key=lambda span: (span.start_ms, span.end_ms)):
+        last = spans[-1] if spans else None
+        if last and (last.end_ms, last.reason, last.detail) == (span.start_ms, span.reason, span.detail):
+            spans[-1] = replace(last, end_ms=span.end_ms)
+        elif span.length_ms > 0:
+            spans.append(span)
+    return tuple(spans)
 
 
 def _sizeable(*parts: Omission) -> list[Omission]:

@@ -1,7 +1,8 @@
-"""The pictures of a source on its presentation clock, decoded once and scaled to the clips' size.
+"""The pictures of a source on its presentation clock, decoded once.
 
 Every picture keeps the time stamp that the container gives it; no frame is repeated or left out here. How the
-stream of pictures becomes 25 frames a second is decided per clip (`tasks.media.cut`).
+stream of pictures becomes 25 frames a second is decided per clip (`tasks.media.framing`), and only what a clip
+shows is scaled (`tasks.media.scale`).
 """
 
 from __future__ import annotations
@@ -13,18 +14,20 @@ from fractions import Fraction
 from itertools import chain
 
 import av
+from av.codec.hwaccel import HWAccel
 
-from schemas.errors import Dropped, MediaError
+from schemas.errors import Dropped
 from schemas.units import Milliseconds, to_ms
-from tasks.media.packets import source_stream, stamped_packets
 from tasks.media.probe import MediaInfo
+from tasks.media.scale import deinterlaced
+from tasks.media.source import decoded_frames, seconds, stamp
 
-_FLAGS = "bicubic+accurate_rnd+bitexact"
-"""Scaling by integers alone, so that every machine makes the same pixels."""
+LONGEST_STEP_BACK = Fraction(1)
+"""Seconds by which a picture's stamp may lie before that of the picture shown before it. Such a picture is left
+out; beyond, the clock was set back, and nothing that follows has a place on it."""
 
-_LONGEST_SIDE_PX = 16_384
 _SHOWN_WITHOUT_RATE = Fraction(1, 25)
-_TELL_EVERY_MS = 5000
+_TELL_EVERY_MS = 1000
 
 
 @dataclass(frozen=True)
@@ -33,17 +36,19 @@ class Shown:
 
     Attributes:
         time: its stamp, seconds on the source's clock.
-        until: the stamp of the next picture; for the last one its own plus one average frame.
-        frame: yuv420p.
-        pixels: the same as bytes, Y then U then V without padding.
+        ticks: the same in ticks of the stream.
+        until: the stamp of the next picture; for the last one its own plus its duration, or one average frame.
+        frame: as decoded.
         last: no picture follows.
+        turned_back: after this last one the source's clock jumped backwards.
     """
 
     time: Fraction
+    ticks: int
     until: Fraction
     frame: av.VideoFrame
-    pixels: bytes
     last: bool = False
+    turned_back: bool = False
 
 
 class PictureTrack:
@@ -54,6 +59,7 @@ class PictureTrack:
         first: the stamp of the very first picture, seconds.
         until: up to when, in seconds, pictures have been handed out.
         ended: whether the last one has been.
+        turned_back: whether they ended because the source's clock jumped backwards.
 
     Raises:
         Dropped: `corrupt`, when there is no picture at all.
@@ -63,83 +69,66 @@ class PictureTrack:
         self,
         pictures: Iterator[Shown],
         sound_start_ms: int,
-        progress: Callable[[Milliseconds], None] | None = None,
+        beat: Callable[[Milliseconds | None], None] = lambda milliseconds: None,
     ) -> None:
-        self._pictures, self._progress = pictures, progress
+        self._pictures, self._beat = pictures, beat
         shown = next(pictures, None)
         if shown is None:
             raise Dropped("corrupt", "the video stream decodes to nothing")
         self.first = shown.time
         while shown.until * 1000 <= sound_start_ms and not shown.last:
             shown = next(pictures)
-        self.leading, self.until, self.ended = shown, shown.time, False
+            beat(None)
+        self.leading, self.until = shown, shown.time
+        self.ended = self.turned_back = False
 
     def __iter__(self) -> Iterator[Shown]:
         told_ms = to_ms(self.leading.time)
         for shown in chain([self.leading], self._pictures):
-            self.until, self.ended = shown.until, shown.last
+            self.until, self.ended, self.turned_back = shown.until, shown.last, shown.turned_back
             yield shown
-            if self._progress and to_ms(shown.until) - told_ms >= _TELL_EVERY_MS:
-                told_ms = to_ms(shown.until)
-                self._progress(told_ms)
+            tell = to_ms(shown.until) - told_ms >= _TELL_EVERY_MS
+            told_ms = to_ms(shown.until) if tell else told_ms
+            self._beat(told_ms if tell else None)
 
 
-def clip_size(info: MediaInfo, short_side: int) -> tuple[int, int]:
-    """Width and height in px of a clip: upright, square pixels, shorter side `short_side`, both even.
-
-    Raises:
-        MediaError: the picture is so long and thin that its longer side would exceed 16,384 px.
-    """
-    video = info.video
-    width, height = video.width * video.pixel_aspect, Fraction(video.height)
-    if video.rotation % 180 == 90:
-        width, height = height, width
-    long_side = 2 * round(max(width, height) * short_side / min(width, height) / 2)
-    if long_side > _LONGEST_SIDE_PX:
-        problem = f"{video.width}x{video.height} px at pixel aspect {video.pixel_aspect} is too long and thin"
-        raise MediaError(str(info.path), problem, "leave this source out")
-    return (long_side, short_side) if width >= height else (short_side, long_side)
-
-
-def decode_pictures(info: MediaInfo, size: tuple[int, int]) -> Iterator[Shown]:
+def decode_pictures(info: MediaInfo, device: HWAccel | None = None) -> Iterator[Shown]:
     """The main video stream's pictures in order of time, each with a stamp later than the one before.
 
     Pictures without a stamp or with one that does not advance are left out; interlaced pictures are
-    deinterlaced where they are flagged so. Colours are not converted, only brought to limited range.
-    Closing the generator stops the decoder. Memory: two pictures.
+    deinterlaced where they are flagged so. Closing the generator stops the decoder. Memory: two pictures
+    beside the decoder's own.
+
+    Args:
+        device: where to decode, if not on the processor.
 
     Raises:
-        MediaError: ffmpeg failed or stalled.
+        Dropped: `corrupt`.
+        MediaError: the file cannot be opened or its codec is unknown.
     """
-    lasting = 1 / info.video.frame_rate if info.video.frame_rate > 0 else _SHOWN_WITHOUT_RATE
-    packets = stamped_packets(
-        _graph(info, size),
-        str(info.path),
-        vcodec="rawvideo",
-        fps_mode="passthrough",
-        enc_time_base=f"{info.video.time_base.numerator}:{info.video.time_base.denominator}",
-    )
-    with closing(packets):
-        held: tuple[Fraction, av.VideoFrame, bytes] | None = None
-        for time, packet in packets:
+    with closing(decoded_frames(info, info.video.index, device)) as frames:
+        pictures = deinterlaced(frames) if info.video.interlaced else frames
+        held: tuple[Fraction, av.VideoFrame] | None = None
+        for frame in pictures:
+            time = seconds(frame)
+            if time is None:
+                continue
             if held:
-                yield Shown(held[0], time, held[1], held[2])
-            [frame] = packet.decode()
-            # A raw picture says that it is a key frame, and the encoder would obey.
-            frame.pict_type = av.video.frame.PictureType.NONE
-            held = time, frame, bytes(packet)
+                if time < held[0] - LONGEST_STEP_BACK:
+                    yield Shown(
+                        held[0], stamp(held[1]), _end(held[1], held[0], info), held[1], True, turned_back=True
+                    )
+                    return
+                if time <= held[0]:
+                    continue
+                yield Shown(held[0], stamp(held[1]), time, held[1])
+            held = time, frame
         if held:
-            yield Shown(held[0], held[0] + lasting, held[1], held[2], last=True)
+            yield Shown(held[0], stamp(held[1]), _end(held[1], held[0], info), held[1], last=True)
 
 
-def _graph(info: MediaInfo, size: tuple[int, int]):
-    pictures = source_stream(info.path, str(info.video.index)).filter(
-        "select", "isnan(prev_selected_pts)+gt(pts,prev_selected_pts)"
-    )
-    if info.video.interlaced:
-        pictures = pictures.filter("bwdif", mode="send_frame", deint="interlaced")
-    return (
-        pictures.filter("scale", *size, flags=_FLAGS, out_range="tv")
-        .filter("setsar", 1)
-        .filter("format", "yuv420p")
-    )
+def _end(frame: av.VideoFrame, time: Fraction, info: MediaInfo) -> Fraction:
+    """Until when the last picture is seen."""
+    if frame.duration:
+        return time + frame.duration * frame.time_base
+    return time + (1 / info.video.frame_rate if info.video.frame_rate > 0 else _SHOWN_WITHOUT_RATE)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 import subprocess
 from dataclasses import dataclass
 from fractions import Fraction
@@ -116,7 +117,7 @@ def probe(path: Path) -> MediaInfo:
     stream is the default one, else the first, and commentary or description only when there is nothing else.
 
     Raises:
-        MediaError: the file is empty, is no media file, or could not be read within a minute.
+        MediaError: it is no file, is empty, is no media file, or could not be read within a minute.
         ToolMissing: ffprobe is not installed.
     """
     path = Path(path)
@@ -158,10 +159,15 @@ def ffmpeg_version() -> str:
 
 def _require_content(path: Path) -> None:
     try:
-        size = path.stat().st_size
+        found = path.stat()
     except OSError as error:
         raise MediaError(str(path), f"cannot be read: {error.strerror}", "check the path") from error
-    if size == 0:
+    except ValueError as error:
+        raise MediaError(str(path), f"is no path: {error}", "check the path") from error
+    if not stat.S_ISREG(found.st_mode):
+        # A pipe would be waited for, and a device has no end.
+        raise MediaError(str(path), "is no file but a folder, a pipe or a device", "name a media file")
+    if found.st_size == 0:
         raise MediaError(str(path), "is empty: 0 bytes", "download or export it again")
 
 
@@ -193,6 +199,7 @@ def _main_video(streams: list[dict[str, Any]]) -> VideoStream | None:
         for stream in streams
         if stream.get("codec_type") == "video"
         and stream.get("width", 0) > 0
+        and stream.get("height", 0) > 0
         and not stream.get("disposition", {}).get("attached_pic")
         and not stream.get("disposition", {}).get("timed_thumbnails")
     ]

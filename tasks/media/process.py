@@ -1,9 +1,9 @@
-"""A running ffmpeg, watched: hostile input may crash it or hang it, and only it.
+"""A running decoder, watched: hostile input may crash it or hang it, and only it.
 
-with Ffmpeg(argv, item="interview.mkv") as decoder:
+with WatchedProcess(argv, item="interview.mkv") as decoder:
     data = decoder.read(65536)
     ...
-    decoder.finish()             # raises when ffmpeg failed
+    decoder.finish()             # raises when it failed
 """
 
 from __future__ import annotations
@@ -15,29 +15,41 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from schemas.errors import MediaError, ToolMissing
 
 STALL_SECONDS = 120.0
-"""How long ffmpeg may keep a reader waiting before it is stopped."""
+"""How long a decoder may keep a reader waiting before it is stopped."""
 
 _EXIT_SECONDS = 30.0
 
 
-class Ffmpeg:
-    """ffmpeg in a process group of its own, whose standard output is read like a file.
+class WatchedProcess:
+    """A program in a process group of its own, whose standard output is read like a file.
 
     One thread beside it drains its messages (the last eight are kept for errors) and stops the whole group
-    when a reader has waited longer than `stall_s` for a byte. Leaving the `with` block stops ffmpeg if it
-    still runs and reaps it; when this process dies, ffmpeg ends at its next write.
+    when a reader has waited longer than `stall_s` for a byte. Leaving the `with` block stops the program if it
+    still runs and reaps it; when this process dies, the program ends at its next write.
+
+    Args:
+        item: what it works on, for errors.
+        name: what errors call it.
+        environment: its environment variables; None hands on ours.
 
     Raises:
-        ToolMissing: ffmpeg is not installed.
+        ToolMissing: the program is not installed.
     """
 
-    def __init__(self, argv: Sequence[str], item: str, stall_s: float = STALL_SECONDS) -> None:
-        self._item, self._stall_s = item, stall_s
+    def __init__(
+        self,
+        argv: Sequence[str],
+        item: str,
+        stall_s: float = STALL_SECONDS,
+        name: str = "ffmpeg",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._item, self._stall_s, self._name = item, stall_s, name
         self._waiting_since: float | None = None
         self._stalled = False
         self._messages: deque[str] = deque(maxlen=8)
@@ -49,13 +61,14 @@ class Ffmpeg:
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 start_new_session=True,
+                env=environment,
             )
         except FileNotFoundError as error:
             raise ToolMissing(argv[0], "is not on this machine", "install ffmpeg 5.1 or later") from error
         self._watcher = threading.Thread(target=self._watch, name=f"watch-{self._process.pid}", daemon=True)
         self._watcher.start()
 
-    def __enter__(self) -> Ffmpeg:
+    def __enter__(self) -> WatchedProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -85,7 +98,7 @@ class Ffmpeg:
         """Wait for the end after the last byte.
 
         Raises:
-            MediaError: ffmpeg failed or was stopped for stalling; with its last messages.
+            MediaError: it failed, crashed or was stopped for stalling; with its last messages.
         """
         try:
             status = self._process.wait(_EXIT_SECONDS)
@@ -95,14 +108,15 @@ class Ffmpeg:
             status = self._process.wait()
         self._watcher.join()
         if self._stalled:
-            problem = f"ffmpeg gave nothing for {self._stall_s:g} s and was stopped"
+            problem = f"{self._name} gave nothing for {self._stall_s:g} s and was stopped"
             raise MediaError(self._item, problem, "look at the file; try again on a machine with less load")
         if status != 0:
             said = "; ".join(list(self._messages)[-3:]) or "without a message"
-            raise MediaError(self._item, f"ffmpeg ended with status {status}: {said}", "download it again")
+            how = f"crashed ({signal.strsignal(-status)})" if status < 0 else f"ended with status {status}"
+            raise MediaError(self._item, f"{self._name} {how}: {said}", "download it again")
 
     def close(self) -> None:
-        """Stop ffmpeg if it still runs, and leave neither process nor thread nor open pipe behind."""
+        """Stop the program if it still runs, and leave neither process nor thread nor open pipe behind."""
         self._kill()
         self._process.wait()
         self._watcher.join()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
 
+from schemas.certificate import columns
 from schemas.errors import MediaError, Unavailable
 from schemas.recipe import Media, digest
 from schemas.tables import CLIPS
 from tasks.media.cut import Segment
-from tasks.media.normalize import NormalizedClip, normalize
+from tasks.media.hardware import encoder_name
+from tasks.media.normalize import normalize
 from tasks.media.omissions import Omission
+from tasks.media.onepass import NormalizedClip
 from tasks.media.probe import ffmpeg_version
 from tasks.workspace.stage import Context, Item, LeftOut, Produced, Row, Stage, Worker
 
@@ -28,7 +30,7 @@ def open_worker(context: Context) -> Worker:
     """
     ffmpeg_version()
     media = context.recipe.media
-    key = digest(media.model_dump(mode="json"))[:8]
+    key = digest(made_by(media))[:8]
 
     def work(item: Item) -> Produced:
         if not _SAFE_ID.fullmatch(item.video_id):
@@ -38,6 +40,11 @@ def open_worker(context: Context) -> Worker:
         return _work(context, item, media, key)
 
     return work
+
+
+def made_by(media: Media) -> Row:
+    """The settings that decide a clip's bytes: the encoder that is really used, and not where it is decoded."""
+    return {**media.model_dump(mode="json", exclude={"decoder"}), "encoder": encoder_name(media.encoder)}
 
 
 def _work(context: Context, item: Item, media: Media, key: str) -> Produced:
@@ -71,8 +78,17 @@ def _row(context: Context, item: Item, clip: NormalizedClip) -> Row:
         "video_id": item.video_id,
         "path": clip.path.relative_to(context.root).as_posix(),
     }
-    row = {**asdict(clip), **identity}
-    return {name: row[name] for name in CLIPS.names}
+    kept = (
+        "bytes",
+        "source_start_ms",
+        "source_end_ms",
+        "duration_ms",
+        "width",
+        "height",
+        "label",
+        "list_split",
+    )
+    return {**identity, **{name: getattr(clip, name) for name in kept}, **columns(clip.certificate)}
 
 
 def _left_out(item: Item, span: Omission) -> LeftOut:
@@ -82,11 +98,11 @@ def _left_out(item: Item, span: Omission) -> LeftOut:
 
 STAGE = Stage(
     name="normalize",
-    version=1,
+    version=2,
     works_on="video",
     inputs=("download",),
     schema=CLIPS,
-    settings=lambda recipe: recipe.media.model_dump(mode="json"),
+    settings=lambda recipe: made_by(recipe.media),
     models=lambda recipe: (),
     open=open_worker,
 )

@@ -59,7 +59,8 @@ def counts_by_ffmpeg(path: Path) -> tuple[int, int]:
 def events_by_ffmpeg(path: Path) -> tuple[list[Fraction], list[Fraction]]:
     """Times of flashes and beeps in a normalised clip, counting frames and samples from zero."""
     lumas = np.frombuffer(
-        _ffmpeg(path, "-map", "0:v", "-vf", "scale=2:2", "-pix_fmt", "gray", "-f", "rawvideo"), np.uint8
+        _ffmpeg(path, "-map", "0:v", "-vf", "scale=2:2", "-pix_fmt", "gray", "-f", "rawvideo"),
+        np.uint8,
     )
     flashes = flash_times(
         (Fraction(n, 25), float(luma)) for n, luma in enumerate(lumas.reshape(-1, 4).mean(axis=1))

@@ -110,8 +110,8 @@ def test_files_are_as_described_for_every_reader(case: tuple[Path, Normalized]) 
         assert [time for time, _ in pictures] == [Fraction(n, 25) for n in range(clip.frames)]
         start, rate, samples = sound_by_pyav(clip.path)
         assert (start, rate, len(samples)) == (0, 16_000, clip.samples)
-        assert clip.picture_skew_ms <= 20
-        assert clip.sound_skew_ms <= 1
+        assert clip.certificate.picture_skew_ms <= 20
+        assert clip.certificate.sound_skew_ms <= 1
     lengths = [clip.frames for clip in made.clips]
     assert lengths[:-1] == [100] * (len(lengths) - 1)
     for before, after in zip(made.clips, made.clips[1:], strict=False):
@@ -131,18 +131,22 @@ def test_torchcodec_reads_the_same(tmp_path: Path) -> None:
 def test_a_25_fps_source_keeps_its_own_frames_when_the_sound_comes_late(tmp_path: Path) -> None:
     recording = Recording("late.mkv", steady(25, 0, 5), [(0.013, 5)], EVENTS[:4], audio_codec="pcm_s16le")
     clip = normalized(record(recording, tmp_path), tmp_path / "clips").clips[0]
-    assert (clip.source_start_ms, clip.picture_skew_ms, clip.repeated_frames) == (40, 0, 0)
+    assert (clip.source_start_ms, clip.certificate.picture_skew_ms, clip.certificate.repeated_frames) == (
+        40,
+        0,
+        0,
+    )
 
 
 def test_what_was_put_in_or_left_away_is_counted(tmp_path: Path) -> None:
     gap = next(each for each in RECORDINGS if each.file == "sound-gap.mkv")
     made = normalized(record(gap, tmp_path), tmp_path / "gap")
-    assert [clip.inserted_silence_ms for clip in made.clips] == [700, 0, 0]
+    assert [clip.certificate.inserted_silence_ms for clip in made.clips] == [700, 0, 0]
     samples = sound_by_pyav(made.clips[0].path)[2]
     assert np.abs(samples[16_000 * 26 // 10 : 16_000 * 31 // 10]).max() < 0.01
     slow = next(each for each in RECORDINGS if each.file == "10.mp4")
     made = normalized(record(slow, tmp_path), tmp_path / "slow")
-    assert [clip.repeated_frames for clip in made.clips][:2] == [60, 60]
+    assert [clip.certificate.repeated_frames for clip in made.clips][:2] == [60, 60]
 
 
 def test_spans_with_one_stream_only_are_named(tmp_path: Path) -> None:

@@ -20,24 +20,29 @@ class Written:
     """Stands in for an encoder: remembers which picture each frame shows."""
 
     def __init__(self) -> None:
-        self.shown: list[bytes] = []
+        self.shown: list[int] = []
         self.discarded = False
 
     @property
     def frames(self) -> int:
         return len(self.shown)
 
-    def add(self, frame: object, pixels: bytes) -> None:
-        self.shown.append(pixels)
+    def add(self, picture: int) -> None:
+        self.shown.append(picture)
 
     def discard(self) -> None:
         self.discarded = True
 
 
+def same(picture: int) -> int:
+    """Stands in for a scaler."""
+    return picture
+
+
 def as_pictures(stamps: list[Fraction]) -> list[Shown]:
     ends = [*stamps[1:], stamps[-1] + Fraction(1, 25)]
     return [
-        Shown(time, until, None, str(number).encode(), last=number == len(stamps) - 1)
+        Shown(time, number, until, number, last=number == len(stamps) - 1)
         for number, (time, until) in enumerate(zip(stamps, ends, strict=True))
     ]
 
@@ -68,15 +73,17 @@ def test_each_frame_shows_the_latest_picture_that_belongs_to_it(
         now += Fraction(step, 1_000_000)
     [cut, *_] = listed_cuts([Segment(start_ms, start_ms + length)], 0, 10**9)
     encoder = Written()
-    for clip in framed_clips(as_pictures(stamps), [cut], lambda: encoder):
+    for clip in framed_clips(as_pictures(stamps), [cut], lambda: encoder, same):
         assert clip.frames <= cut.frames
         for frame, shown in enumerate(encoder.shown):
             belonging = [n for n, time in enumerate(stamps) if slot(time, start_ms) <= frame]
-            assert int(shown) == belonging[-1]
-        fresh = {
-            int(shown) for n, shown in enumerate(encoder.shown) if slot(stamps[int(shown)], start_ms) == n
-        }
+            assert shown == belonging[-1]
+        fresh = {shown for n, shown in enumerate(encoder.shown) if slot(stamps[shown], start_ms) == n}
         assert clip.repeated == clip.frames - len(fresh)
+        within = [n for n, time in enumerate(stamps[:-1]) if 0 <= slot(time, start_ms) < cut.frames]
+        assert clip.dropped == len(set(within) - set(encoder.shown))
+        if encoder.shown:
+            assert (clip.first_ticks, clip.last_ticks) == (encoder.shown[0], encoder.shown[-1])
         assert clip.skew <= Fraction(1, 50)
 
 
@@ -84,8 +91,8 @@ def test_overlapping_and_unordered_cuts_each_get_all_their_frames() -> None:
     pictures = as_pictures([Fraction(n, 25) for n in range(250)])
     spans = [Segment(4000, 6000), Segment(0, 2000), Segment(1000, 5000), Segment(9000, 12_000)]
     cuts = listed_cuts(spans, 0, 20_000)
-    made = {clip.cut.start_ms: clip.encoder.shown for clip in framed_clips(pictures, cuts, Written)}
-    assert {start: (int(shown[0]), len(shown)) for start, shown in made.items()} == {
+    made = {clip.cut.start_ms: clip.encoder.shown for clip in framed_clips(pictures, cuts, Written, same)}
+    assert {start: (shown[0], len(shown)) for start, shown in made.items()} == {
         0: (0, 50),
         1000: (25, 100),
         4000: (100, 50),
@@ -95,8 +102,8 @@ def test_overlapping_and_unordered_cuts_each_get_all_their_frames() -> None:
 
 def test_no_more_pictures_are_taken_than_the_cuts_need() -> None:
     pictures = iter(as_pictures([Fraction(n, 25) for n in range(250)]))
-    list(framed_clips(pictures, listed_cuts([Segment(0, 2000)], 0, 20_000), Written))
-    assert int(next(pictures).pixels) == 50
+    list(framed_clips(pictures, listed_cuts([Segment(0, 2000)], 0, 20_000), Written, same))
+    assert next(pictures).frame == 50
 
 
 def test_open_encoders_are_discarded_when_the_consumer_stops() -> None:
@@ -107,7 +114,7 @@ def test_open_encoders_are_discarded_when_the_consumer_stops() -> None:
         made.append(Written())
         return made[-1]
 
-    clips = framed_clips(pictures, listed_cuts([Segment(0, 1000), Segment(500, 9000)], 0, 20_000), new)
+    clips = framed_clips(pictures, listed_cuts([Segment(0, 1000), Segment(500, 9000)], 0, 20_000), new, same)
     next(clips)
     clips.close()
     assert [encoder.discarded for encoder in made] == [False, True]

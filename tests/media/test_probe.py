@@ -11,8 +11,8 @@ import pytest
 
 from schemas.errors import MediaError, ToolMissing
 from tasks.media import ffmpeg_version, probe
-from tasks.media.pictures import clip_size
-from tasks.media.process import Ffmpeg
+from tasks.media.process import WatchedProcess
+from tasks.media.scale import clip_size
 from tests.media.making import Recording, record, steady
 
 
@@ -97,4 +97,4 @@ def test_a_missing_program_is_named(source: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(ToolMissing, match="ffprobe"):
         probe(source)
     with pytest.raises(ToolMissing, match="ffmpeg"):
-        Ffmpeg(["ffmpeg"], "item")
+        WatchedProcess(["ffmpeg"], "item")

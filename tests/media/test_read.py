@@ -11,7 +11,7 @@ import pytest
 
 from schemas.errors import MediaError
 from tasks.media import NormalizedClip, read_frames, read_waveform
-from tasks.media.process import Ffmpeg
+from tasks.media.process import WatchedProcess
 from tests.media.making import Recording, beep_times, events_between, record, steady
 from tests.media.test_contract import normalized
 
@@ -39,7 +39,9 @@ def test_waveform_at_another_rate(clip: NormalizedClip) -> None:
     assert [float(beep) for beep in found] == pytest.approx(list(map(float, events_between(0, 4))), abs=0.002)
 
 
-@pytest.mark.parametrize(("colour", "shape"), [("rgb", (64, 96, 3)), ("gray", (64, 96))])
+@pytest.mark.parametrize(
+    ("colour", "shape"), [("rgb", (64, 96, 3)), ("bgr", (64, 96, 3)), ("gray", (64, 96))]
+)
 def test_frames_in_batches(clip: NormalizedClip, colour: str, shape: tuple) -> None:
     batches = list(read_frames(clip.path, batch=32, colour=colour))
     assert [len(batch.frames) for batch in batches] == [32, 32, 32, 4]
@@ -87,7 +89,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_a_decoder_that_hangs_is_stopped_with_its_children() -> None:
     started = time.monotonic()
-    with Ffmpeg(["sh", "-c", "sleep 60 & wait"], "hanging", stall_s=0.5) as hanging:
+    with WatchedProcess(["sh", "-c", "sleep 60 & wait"], "hanging", stall_s=0.5) as hanging:
         group = [psutil.Process(hanging.pid), *psutil.Process(hanging.pid).children(recursive=True)]
         assert hanging.read(1) == b""
         with pytest.raises(MediaError, match=r"nothing for 0\.5 s"):
@@ -98,7 +100,7 @@ def test_a_decoder_that_hangs_is_stopped_with_its_children() -> None:
 
 
 def test_a_failing_decoder_says_why() -> None:
-    with Ffmpeg(["sh", "-c", "echo the disk is on fire >&2; exit 3"], "failing") as failing:
+    with WatchedProcess(["sh", "-c", "echo the disk is on fire >&2; exit 3"], "failing") as failing:
         assert failing.read(1) == b""
         with pytest.raises(MediaError, match="status 3: the disk is on fire"):
             failing.finish()

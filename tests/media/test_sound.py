@@ -6,6 +6,7 @@ import tempfile
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given
@@ -23,13 +24,17 @@ INFO = MediaInfo(
 
 def placed(packets: list[tuple[int, int]], spool, info: MediaInfo = INFO) -> Sound:
     """The sound of packets given as (position, count); each sample is its packet's number, from 1."""
-    stamped = [
-        (Fraction(position, 16_000), np.full(count, number, np.int16).tobytes())
-        for number, (position, count) in enumerate(packets, start=1)
-    ]
+    frames = [frame(position, count, number) for number, (position, count) in enumerate(packets, start=1)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sound_module, "stamped_packets", lambda *_, **__: iter(stamped))
+        patch.setattr(sound_module, "decoded_frames", lambda *_: (each for each in frames))
         return decode_sound(info, spool)
+
+
+def frame(position: int, count: int, value: int, rate: int = 16_000) -> av.AudioFrame:
+    """A decoded packet of one value."""
+    made = av.AudioFrame.from_ndarray(np.full((1, count), value, np.int16), format="s16", layout="mono")
+    made.sample_rate, made.pts, made.time_base = rate, position, Fraction(1, rate)
+    return made
 
 
 steps = st.lists(st.tuples(st.integers(-40, 3000), st.integers(1, 1200)), min_size=1, max_size=40)
@@ -49,7 +54,7 @@ def test_samples_lie_within_a_millisecond_of_their_stamps(
         for number, (stamp, _) in enumerate(packets, start=1):
             places = np.flatnonzero(line == number) + sound.first
             if len(places) and not sound.removed_within(places[0], 1):
-                assert abs(places[0] - stamp) <= TOLERANCE
+                assert abs(places[0] - stamp) <= TOLERANCE * 16_000
                 assert np.array_equal(np.diff(places), np.ones(len(places) - 1))
         span = sound.samples(start, count)
         assert sound.covered(start, count) == np.count_nonzero(span)
@@ -64,16 +69,46 @@ def test_a_drifting_clock_is_followed() -> None:
     packets = [(n * 1010, 1000) for n in range(200)]
     with tempfile.TemporaryFile() as spool:
         sound = placed(packets, spool)
-        assert abs(sound.end - (199 * 1010 + 1000)) <= TOLERANCE
-        assert 0 < sound.skew_within(0, sound.end) <= 1
+        assert abs(sound.end - (199 * 1010 + 1000)) <= TOLERANCE * 16_000
+        skews_us = sound.stamps_within(0, sound.end)[:, 1]
+        assert 0 < skews_us.max() <= 1000
         assert sound.covered(0, sound.end) == 200_000
 
 
 def test_a_wild_stamp_is_no_day_of_silence() -> None:
     with tempfile.TemporaryFile() as spool, pytest.raises(Dropped, match="corrupt"):
-        placed([(0, 1000), (16_000 * 3600 * 30, 1000)], spool)
+        placed([(0, 1000), (16_000 * 3600 * 50, 1000)], spool)
 
 
 def test_nothing_decoded() -> None:
     with tempfile.TemporaryFile() as spool, pytest.raises(Dropped, match="no_audio"):
         placed([], spool)
+
+
+def test_a_clock_that_is_set_back_ends_the_sound() -> None:
+    packets = [(n * 1000, 1000) for n in range(60)] + [(n * 1000, 1000) for n in range(40)]
+    with tempfile.TemporaryFile() as spool:
+        sound = placed(packets, spool)
+        assert (sound.first, sound.end) == (0, 60_000)
+        assert sound.turned_back == Fraction(40_000, 16_000)
+
+
+@pytest.mark.parametrize("rate", [8000, 11_025, 22_050, 32_000, 44_100, 48_000, 96_000])
+def test_an_impulse_keeps_its_place_at_every_rate(rate: int) -> None:
+    line = np.zeros(rate * 2, np.int16)
+    places = [rate // 3, rate, rate * 3 // 2]
+    line[places] = 20_000
+    packets = [frame(begin + rate, len(part), 0, rate) for begin in range(0, len(line), 1024)
+               if len(part := line[begin : begin + 1024])]  # fmt: skip
+    for number, made in enumerate(packets):
+        made.planes[0].update(line[number * 1024 : number * 1024 + made.samples].tobytes())
+    with tempfile.TemporaryFile() as spool, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sound_module, "decoded_frames", lambda *_: (each for each in packets))
+        sound = decode_sound(INFO, spool)
+        assert (sound.first, sound.end) == (16_000, 48_000)
+        heard = sound.samples(16_000, 32_000).astype(float) ** 2
+    for place in places:
+        expected = place * 16_000 / rate
+        around = slice(round(expected) - 40, round(expected) + 41)
+        centre = np.average(np.arange(around.start, around.stop), weights=heard[around])
+        assert abs(centre - expected) < 0.5

@@ -42,7 +42,7 @@ def test_rows_fit_the_table(root: Path) -> None:
     table = pa.Table.from_pylist(made.rows, schema=CLIPS)
     assert table.column("clip_id").to_pylist() == ["match-1_200_4200", "match-1_4200_5480"]
     empty = [name for name in CLIPS.names if table.column(name).null_count]
-    assert empty == ["label", "list_split"]
+    assert empty == ["label", "list_split", "source_drift_ms_per_hour"]
     for row in made.rows:
         assert set(row) == set(CLIPS.names)
         assert row["path"].startswith(f"clips/match-1/{row['clip_id']}-")
