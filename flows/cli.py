@@ -134,6 +134,83 @@ def analyze(
     raise typer.Exit(1 if failed else 0)
 
 
+@app.command(
+    epilog="Examples:\n\n"
+    "- `clapper normalize match.mkv talk.ts --out clips --segment-seconds 10`\n\n"
+    "- `clapper normalize *.mp4 --out clips --set crf=10 --json | jq .clips[].certificate.picture_skew_ms`"
+)
+def normalize(
+    sources: Annotated[list[Path], typer.Argument(help="Media files.")],
+    out: Annotated[Path, typer.Option(help="Folder for the clips, one folder for each source.")],
+    segment_seconds: Annotated[
+        float | None, typer.Option(min=1, help="Length of a clip in seconds; default: 300.")
+    ] = None,
+    short_side: Annotated[
+        int | None, typer.Option(help="Shorter side of a clip in px, even; default: 256.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="KEY=VALUE for any field of a recipe's media section; repeatable."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per source, on a line.")] = False,
+) -> None:
+    """Cut files into clips that are as well synchronised as their sources, each with its certificate.
+
+    H.264 at 25 fps and AAC, mono at 16 kHz; times are those of the source's own clock.
+    """
+    from flows import normalize as normalizing
+
+    media = normalizing.media_settings(segment_seconds, short_side, _settings(settings))
+    results = []
+    for result in normalizing.normalize_all(sources, out, media, screen):
+        results.append(result)
+        if as_json:
+            print(json.dumps(normalizing.as_json(result)), flush=True)
+        else:
+            normalizing.show_result(wide(), result)
+    if not as_json:
+        normalizing.show_end(wide(), results, out)
+    raise typer.Exit(1 if any(result.reason == "unreadable" for result in results) else 0)
+
+
+@app.command(
+    "check-sync",
+    epilog="Examples:\n\n"
+    "- `clapper check-sync clips/match/*.mp4`\n\n"
+    "- `clapper check-sync --against clips/certificates.jsonl --json | jq 'select(.passed | not)'`",
+)
+def check_sync(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Clips, or folders of them; default: all with a certificate.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="certificates.jsonl of `clapper normalize`; facts must be the same.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per file, on a line.")] = False,
+) -> None:
+    """Does a clip keep the sync contract: recomputed from the file alone, pass or fail with numbers.
+
+    On flash-and-beep material it measures the events too. Ends with 1 if a file fails, 2 if there is none.
+    """
+    from flows import check_sync as checking
+
+    certified = checking.read_certificates(against) if against else None
+    chosen = checking.files_to_check(files or (), certified)
+    if not chosen:
+        screen.print("nothing to check: name clips, folders with .mp4 files, or --against certificates.jsonl")
+        raise typer.Exit(2)
+    checks = []
+    for check in checking.check_all(chosen, certified, str(against), screen):
+        checks.append(check)
+        if as_json:
+            print(json.dumps(checking.as_json(check), ensure_ascii=False), flush=True)
+        else:
+            checking.show_check(wide(), check)
+    if not as_json:
+        checking.show_end(wide(), checks)
+    raise typer.Exit(0 if all(check.passed for check in checks) else 1)
+
+
 @app.command()
 def demo(
     workspace: Annotated[
@@ -145,6 +222,22 @@ def demo(
     from flows.demo import run_demo
 
     raise typer.Exit(run_demo(Path(workspace), screen, wide()))
+
+
+@app.command(epilog="Example: `clapper doctor --json | jq -r '.will_use[]'`")
+def doctor(
+    workspace: Workspace = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a report.")] = False,
+) -> None:
+    """What is on this machine, what is missing, and what a run will use; ends with 1 if none can work."""
+    from flows.doctor import examine, show_diagnosis
+
+    diagnosis = examine(workspace or os.environ.get("CLAPPER_WORKSPACE") or "workspace")
+    if as_json:
+        print(json.dumps(diagnosis.as_json(), ensure_ascii=False))
+    else:
+        show_diagnosis(wide(), diagnosis)
+    raise typer.Exit(0 if diagnosis.can_run else 1)
 
 
 @models_app.command("list")

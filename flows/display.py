@@ -18,7 +18,7 @@ from rich.progress import (
 from rich.table import Table
 
 from flows.outlook import Outlook
-from flows.pipeline import STAGES
+from flows.pipeline import MODEL_USERS, STAGES, needs
 from flows.progress import Step, watching
 from flows.summary import HOUR_MS, Summary
 from schemas.recipe import Recipe
@@ -26,10 +26,19 @@ from tasks.workspace.catalog import ASSUMED_DURATION_MS
 from tasks.workspace.stage import Item, Row
 
 WEIGHTS = {
-    "download": 1.0, "normalize": 3.0, "shots": 1.0, "faces": 2.0, "speech": 0.3,
-    "speakers": 2.0, "sounds": 0.5, "events": 0.05, "labels": 0.05,
+    "download": 1.0, "normalize": 3.0, "shots": 1.0, "detections": 2.0, "motion": 0.05, "previews": 0.05,
+    "faces": 0.05, "speech": 0.3, "speakers": 2.0, "sounds": 0.5, "events": 0.05, "labels": 0.05,
 }  # fmt: skip
 """How long a second of material takes at each station, roughly; only the estimate depends on it."""
+
+
+def plain(text: object) -> str:
+    """Text from outside, for a terminal: its marks and control characters are shown, not obeyed."""
+    shown = (
+        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode()
+        for each in str(text)
+    )
+    return escape("".join(shown))
 
 
 def show_plan(console: Console, recipe: Recipe, outlook: Outlook) -> None:
@@ -38,13 +47,13 @@ def show_plan(console: Console, recipe: Recipe, outlook: Outlook) -> None:
     for problem in outlook.problems:
         console.print(f"[yellow]cannot list[/] {escape(problem)}", soft_wrap=True)
     table = Table("station", "model", "present", "to do", title="Plan")
+    models = {stage: recipe.model_for(analysis) for analysis, stage in MODEL_USERS.items()}
     for name, stage in STAGES.items():
         present, todo = _counts(name, outlook)
         later = len(outlook.new) if stage.works_on == "video" else 0
         waiting = any(name in survey.plans and survey.plans[name] is None for survey in outlook.surveys)
         more = " and what comes of the stations before" if waiting or (outlook.new and not later) else ""
-        model = recipe.model_for(name) if name in ("faces", "speech", "speakers", "sounds") else ""
-        table.add_row(name, model, str(present), f"{todo + later}{more}")
+        table.add_row(name, models.get(name, ""), str(present), f"{todo + later}{more}")
     console.print(table)
     _show_new(console, outlook.new)
     if outlook.draft:
@@ -123,9 +132,11 @@ def _work(outlook: Outlook) -> float:
 
 
 def _advance(step: Step) -> float:
-    """What a step adds; an item that ends here takes the stations after it along."""
-    names = list(STAGES)
-    ended = names[names.index(step.stage) :] if step.outcome != "done" else [step.stage]
+    """What a step adds; an item that ends here takes along the stations that would have read what it made."""
+    ended = {step.stage}
+    if step.outcome != "done":
+        for name, stage in STAGES.items():
+            ended |= {name} if ended & {*needs(stage)} else set()
     return _milliseconds(step.milliseconds) * sum(WEIGHTS[name] for name in ended)
 
 
