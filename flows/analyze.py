@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,19 +13,24 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.pipeline import STAGES
-from schemas.errors import ClapperError, Dropped
+from schemas.errors import ClapperError, Dropped, MediaError
 from schemas.recipe import Recipe
 from tasks.labels.stage import speaker_window, speech_span
 from tasks.labels.summary import sync_summary
 from tasks.media import probe, read_waveform
+from tasks.media.fanout import Reader, fan_out
+from tasks.media.frames import FrameBatch
 from tasks.models import ModelStore
-from tasks.workspace.stage import Context, Item, Row, Worker
+from tasks.workspace.stage import Context, Item, Row, Watcher, Worker
 
 WHOLE = {"clip_length": 24 * 3_600_000, "min_clip_length": 1}
 """A file is analysed as one clip, however long or short it is."""
 
 SOUND_ALONE = ("speech", "sounds", "events", "labels")
 """The stages that a file without a picture goes through."""
+
+WITH_PICTURE = ("shots", "detections", "faces", "speech", "speakers", "sounds", "events", "labels")
+"""The stages that what is shown comes from."""
 
 SHADES = {"talking_head": "green", "voice_over": "yellow", "other": "bright_black"}
 
@@ -42,27 +47,28 @@ def open_analysis(recipe: Recipe, models: ModelStore) -> Iterator[Callable[[Path
     whole = recipe.model_copy(update={"media": recipe.media.model_copy(update=WHOLE)})
     with tempfile.TemporaryDirectory(prefix="clapper-") as folder:
         context = Context(whole, Path(folder), models.path)
-        workers: dict[str, Worker] = {}
+        opened: dict[str, Worker | Watcher] = {}
 
-        def worker(stage: str) -> Worker:
-            if stage not in workers:
-                workers[stage] = STAGES[stage].open(context)
-            return workers[stage]
+        def worker(name: str) -> Worker | Watcher:
+            if name not in opened:
+                opened[name] = (STAGES[name].watch or STAGES[name].open)(context)
+            return opened[name]
 
         yield lambda file: _analyze(file, worker, Path(folder))
 
 
-def _analyze(file: Path, worker: Callable[[str], Worker], scratch: Path) -> Row:
+def _analyze(file: Path, worker: Callable[[str], Worker | Watcher], scratch: Path) -> Row:
     try:
         info = probe(file)
         if info.video is None:
             milliseconds = round(len(read_waveform(file)) / 16)
             clip, stages = {"path": str(file.absolute()), "duration_ms": milliseconds}, SOUND_ALONE
         else:
-            clip, stages = _normalized(file, worker("normalize")), tuple(STAGES)[2:]
+            clip, stages = _normalized(file, worker("normalize")), WITH_PICTURE
     except Dropped as drop:
         return _left_out(file, drop)
-    records, errors = _records({**clip, "clip_id": "clip", "video_id": "file"}, stages, worker)
+    clip |= {"clip_id": "clip", "video_id": "file", "path": str(scratch / clip["path"])}
+    records, errors = _records(clip, stages, worker)
     for left in (scratch / "clips").glob("*/*"):
         left.unlink()
     windows = [speaker_window(row) for row in records["speakers"]]
@@ -85,11 +91,12 @@ def _normalized(file: Path, normalize: Worker) -> Row:
 
 
 def _records(
-    clip: Row, stages: Sequence[str], worker: Callable[[str], Worker]
+    clip: Row, stages: Sequence[str], worker: Callable[[str], Worker | Watcher]
 ) -> tuple[dict[str, list[Row]], Row]:
-    records: dict[str, list[Row]] = {name: [] for name in STAGES}
-    errors: Row = {}
-    for name in stages:
+    watching = [name for name in stages if STAGES[name].watch]
+    seen, errors = _watched(clip, {name: worker(name) for name in watching})
+    records: dict[str, list[Row]] = {name: [] for name in STAGES} | seen
+    for name in (name for name in stages if name not in watching):
         missing = [needed for needed in STAGES[name].inputs if needed in errors]
         if missing:
             errors[name] = f"needs {', '.join(missing)}"
@@ -99,6 +106,28 @@ def _records(
             records[name] = worker(name)(Item("clip", "file", clip, inputs)).rows
         except ClapperError as error:
             errors[name] = str(error)
+    return records, errors
+
+
+def _watched(clip: Row, watchers: Mapping[str, Watcher]) -> tuple[dict[str, list[Row]], Row]:
+    """What the watching stages make of one decode of the clip, and what went wrong, by stage."""
+    records: dict[str, list[Row]] = {}
+    errors: Row = {}
+
+    def kept(name: str, reader: Reader) -> Reader:
+        def consume(batches: Iterator[FrameBatch]) -> None:
+            try:
+                records[name] = reader.consume(batches).rows
+            except ClapperError as error:
+                errors[name] = str(error)
+
+        return Reader(reader.view, consume)
+
+    readers = {name: kept(name, watcher(Item("clip", "file", clip))) for name, watcher in watchers.items()}
+    try:
+        fan_out(Path(clip["path"]), readers)
+    except MediaError as error:
+        errors = {name: str(error) for name in readers if name not in records} | errors
     return records, errors
 
 

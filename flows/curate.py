@@ -1,7 +1,7 @@
 """`curate`: one step of reconciliation between a recipe (what should be) and a workspace (what is).
 
 It discovers, does what is missing, publishes what is complete, and stops; nothing waits. Prefect runs one
-task per shard and stage, never one per clip, and at most about a thousand in one flow run. What is done is
+task per shard and step, never one per clip, and at most about a thousand in one flow run. What is done is
 known from the workspace alone: Prefect's database may be lost at any time.
 
     prefect deployment run curate/realsync --watch
@@ -10,6 +10,7 @@ known from the workspace alone: Prefect's database may be lost at any time.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -23,7 +24,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.tasks import exponential_backoff
 
 from flows.outlook import clip_files, draft_from, find_new, recipe_for, survey_all, workspace_for
-from flows.pipeline import STAGES, Workbench, bring_up_to_date, check_models, needs
+from flows.pipeline import STEPS, Workbench, bring_up_to_date, check_models, steps_before
 from flows.progress import Step, announce
 from flows.summary import Summary, funnel_markdown, summarize
 from schemas.errors import SystemicError
@@ -55,26 +56,26 @@ def discover_source(number: int, source: Source, bench: Workbench, limit: int | 
 
 
 @task(
-    task_run_name="{stage}-{shard}",
+    task_run_name="{step}-{shard}",
     cache_policy=NO_CACHE,
     retries=2,
     retry_delay_seconds=exponential_backoff(backoff_factor=5),
     retry_jitter_factor=0.5,
     retry_condition_fn=worth_retrying,
 )
-def run_stage(stage: str, shard: str, bench: Workbench) -> dict[str, int]:
-    """Bring one stage of one shard up to date; returns how many items reached each outcome."""
+def run_step(step: str, shard: str, bench: Workbench) -> dict[str, dict[str, int]]:
+    """Bring one step of one shard up to date; returns by stage how many items reached each outcome."""
     videos = shards(read_catalog(bench.root))[shard]
 
-    def report(outcome: Mapping[str, Any]) -> None:
-        step = (outcome[name] for name in ("item_id", "outcome", "reason", "milliseconds"))
-        announce(Step(stage, shard, *step))
+    def report(stage: str, outcome: Mapping[str, Any]) -> None:
+        what = (outcome[name] for name in ("item_id", "outcome", "reason", "milliseconds"))
+        announce(Step(stage, shard, *what))
 
-    output = bring_up_to_date(stage, shard, videos, bench, report)
-    counts: dict[str, int] = {}
-    for outcome in output.outcomes.values():
-        counts[outcome["outcome"]] = counts.get(outcome["outcome"], 0) + 1
-    get_run_logger().info("%s of shard %s: %s", stage, shard, counts)
+    outputs = bring_up_to_date(step, shard, videos, bench, report)
+    counts: dict[str, dict[str, int]] = {}
+    for stage, output in outputs.items():
+        counts[stage] = dict(Counter(outcome["outcome"] for outcome in output.outcomes.values()))
+        get_run_logger().info("%s of shard %s: %s", stage, shard, counts[stage])
     return counts
 
 
@@ -93,18 +94,20 @@ def publish_release(bench: Workbench) -> str | None:
 
 @flow(name="curate-shards", validate_parameters=False)
 def curate_shards(names: list[str], bench: Workbench) -> list[str]:
-    """Bring some shards up to date, each stage after those it reads; returns what went wrong, if anything."""
+    """Bring some shards up to date, each step after those it reads; returns what went wrong, if anything."""
     by_shard = shards(read_catalog(bench.root))
     futures: dict[tuple[str, str], PrefectFuture] = {}
     for survey in survey_all([video for name in names for video in by_shard[name]], bench):
-        for stage in (STAGES[name] for name in survey.plans):
-            before = [futures[name, survey.shard] for name in needs(stage) if (name, survey.shard) in futures]
-            futures[stage.name, survey.shard] = run_stage.submit(
-                stage.name, survey.shard, bench, wait_for=before
-            )
+        for step in (step for step, stages in STEPS.items() if any(name in survey.plans for name in stages)):
+            before = [
+                futures[key]
+                for key in ((name, survey.shard) for name in steps_before(step))
+                if key in futures
+            ]
+            futures[step, survey.shard] = run_step.submit(step, survey.shard, bench, wait_for=before)
     wait(list(futures.values()))
     unfinished = {key: future.state for key, future in futures.items() if not future.state.is_completed()}
-    return [f"{stage} of shard {shard}: {state.message}" for (stage, shard), state in unfinished.items()]
+    return [f"{step} of shard {shard}: {state.message}" for (step, shard), state in unfinished.items()]
 
 
 @flow(name="curate", flow_run_name="curate-{recipe}")
@@ -148,7 +151,7 @@ def _curate_all(bench: Workbench) -> list[str]:
     """All shards that lack something, some at a time, so that no flow run has too many task runs."""
     catalog = read_catalog(bench.root)
     names = [survey.shard for survey in survey_all(catalog, bench) if survey.plans]
-    at_once = max(1, bench.recipe.limits.task_runs // len(STAGES))
+    at_once = max(1, bench.recipe.limits.task_runs // len(STEPS))
     runner = ThreadPoolTaskRunner(max_workers=bench.recipe.limits.workers)
     problems: list[str] = []
     for start in range(0, len(names), at_once):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.pipeline import RELEASED, STAGES, Survey, Workbench, survey
+from flows.pipeline import MODEL_USERS, RELEASED, STAGES, Survey, Workbench, survey
 from schemas.errors import RecipeError, SourceError
 from schemas.recipe import Recipe, Source, load_recipe, recipe_names
 from tasks.manifests import Draft, draft_release, latest_release, manifest_rows
@@ -108,9 +108,9 @@ def survey_all(catalog: Sequence[Row], bench: Workbench) -> list[Survey]:
 def model_checksums(bench: Workbench) -> dict[str, str]:
     """What made the labels: analysis to `model@checksum`, or the model's name where it is part of the code."""
     found = {}
-    for analysis in ("faces", "speech", "speakers", "sounds"):
+    for analysis, stage in MODEL_USERS.items():
         name = bench.recipe.model_for(analysis)
-        checksums = [bench.models.checksum(model) for model in STAGES[analysis].models(bench.recipe)]
+        checksums = [bench.models.checksum(model) for model in STAGES[stage].models(bench.recipe)]
         found[analysis] = "@".join([name, *(checksum[:16] for checksum in checksums)])
     return found
 

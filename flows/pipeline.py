@@ -1,21 +1,25 @@
 """The pipeline: its stages in order, and where each shard stands.
 
 A stage is named after what it makes; what it reads is said in its own folder. To add one, write its folder
-under `tasks/` and put its STAGE here.
+under `tasks/` and put its STAGE here. Stages that watch clips are one step, `watch`, which decodes each clip once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from schemas.errors import RecipeError
 from schemas.recipe import Recipe
+from tasks.faces.detections import STAGE as DETECTIONS
 from tasks.faces.stage import STAGE as FACES
 from tasks.labels.stage import STAGE as LABELS
 from tasks.media.stage import STAGE as NORMALIZE
 from tasks.models import ModelStore
+from tasks.motion.stage import STAGE as MOTION
+from tasks.previews.stage import STAGE as PREVIEWS
 from tasks.shots.stage import STAGE as SHOTS
 from tasks.sounds.events import STAGE as EVENTS
 from tasks.sounds.stage import STAGE as SOUNDS
@@ -25,11 +29,33 @@ from tasks.speech.stage import STAGE as SPEECH
 from tasks.workspace.outputs import Output
 from tasks.workspace.reconcile import Plan, Retries, apply_plan, plan_stage
 from tasks.workspace.stage import Context, Item, Row, Stage
+from tasks.workspace.watch import Report, apply_plans
 
 STAGES: Mapping[str, Stage] = {
     stage.name: stage
-    for stage in (DOWNLOAD, NORMALIZE, SHOTS, FACES, SPEECH, SPEAKERS, SOUNDS, EVENTS, LABELS)
+    for stage in (
+        DOWNLOAD, NORMALIZE, SHOTS, DETECTIONS, MOTION, PREVIEWS, FACES, SPEECH, SPEAKERS, SOUNDS, EVENTS, LABELS,
+    )
+}  # fmt: skip
+
+WATCH = "watch"
+
+
+def step_of(stage: Stage) -> str:
+    """The step that brings a stage up to date: its own, or the one that all who watch clips share."""
+    return WATCH if stage.watch else stage.name
+
+
+STEPS: Mapping[str, tuple[str, ...]] = {
+    step: tuple(stage.name for stage in STAGES.values() if step_of(stage) == step)
+    for step in dict.fromkeys(step_of(stage) for stage in STAGES.values())
 }
+"""What runs as one task per shard, with the stages that it brings up to date, in order."""
+
+MODEL_USERS: Mapping[str, str] = {
+    "faces": "detections", "speech": "speech", "speakers": "speakers", "sounds": "sounds"
+}  # fmt: skip
+"""The analyses for which a recipe names a model, with the stage that uses it."""
 
 DOWNLOADED = (
     "video_id", "kind", "location", "duration_ms", "height", "licence", "sha256", "bytes", "segments"
@@ -38,7 +64,8 @@ CUT = ("video_id", "duration_ms", "segments")
 """What of a catalogue row decides the download, and what the cutting: a title or a new place of a file does not."""
 
 RELEASED = ("normalize", "labels", "events")
-"""A clip is released when all of these are done for it; all others come before one of them."""
+"""A clip is released when all of these are done for it; all others come before one of them, but for `motion` and
+`previews`, which tell people about a clip and hold back none."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +111,12 @@ def needs(stage: Stage) -> tuple[str, ...]:
     return (*stage.inputs, *(("normalize",) if stage.works_on == "clip" else ()))
 
 
+def steps_before(step: str) -> tuple[str, ...]:
+    """The steps that must be done before this one."""
+    needed = (name for stage in STEPS[step] for name in needs(STAGES[stage]))
+    return tuple(dict.fromkeys(step_of(STAGES[name]) for name in needed))
+
+
 def survey(shard: str, videos: Sequence[Row], bench: Workbench) -> Survey:
     """Compare what should be with what is, for all stages of one shard."""
     outputs: dict[str, Output] = {}
@@ -106,21 +139,25 @@ def survey(shard: str, videos: Sequence[Row], bench: Workbench) -> Survey:
 
 
 def bring_up_to_date(
-    name: str, shard: str, videos: Sequence[Row], bench: Workbench, report: Callable[[Row], None]
-) -> Output:
-    """Do what one stage of one shard lacks; the stages before it must be up to date.
+    step: str, shard: str, videos: Sequence[Row], bench: Workbench, report: Report
+) -> dict[str, Output]:
+    """Do what one step of one shard lacks; the steps before it must be done. Returns its stages' tables.
 
     Raises:
-        RecipeError: when an earlier stage is not up to date; and what `apply_plan` raises.
+        RecipeError: when an earlier stage is not up to date; and what `apply_plan` and `apply_plans` raise.
     """
     before = survey(shard, videos, bench)
-    if name in before.outputs:
-        return before.outputs[name]
-    plan = before.plans[name]
-    if plan is None:
-        waiting = ", ".join(before.plans)
-        raise RecipeError(f"{name} of shard {shard}", f"waits for: {waiting}", "run those stages first")
-    return apply_plan(plan, bench.context(), before.outputs, report)
+    outputs = {name: before.outputs[name] for name in STEPS[step] if name in before.outputs}
+    plans = [before.plans[name] for name in STEPS[step] if name in before.plans]
+    if None in plans:
+        waiting = ", ".join(name for name in before.plans if name not in STEPS[step])
+        raise RecipeError(f"{step} of shard {shard}", f"waits for: {waiting}", "run those stages first")
+    if step == WATCH:
+        return outputs | apply_plans(plans, bench.context(), before.outputs, report)
+    for plan in plans:
+        name = plan.stage.name
+        outputs[name] = apply_plan(plan, bench.context(), before.outputs, partial(report, name))
+    return outputs
 
 
 def _video_items(stage: Stage, videos: Sequence[Row]) -> list[Item]:

@@ -1,34 +1,25 @@
-"""The stage `faces`: a normalised clip and its shots to face tracks."""
+"""The stage `faces`: the faces found in a clip and its shots to face tracks."""
 
 from __future__ import annotations
 
-from typing import Any
+import numpy as np
 
-from schemas.recipe import Recipe
 from schemas.tables import FACES
-from tasks.faces.detectors import WEIGHTS, check_name, open_detector
-from tasks.faces.tracks import TrackRules, detect_in, frames_to_search, link
-from tasks.media import read_frames
+from tasks.faces.tracks import TrackRules, link
 from tasks.workspace.stage import Context, Item, Produced, Stage, Worker
 
 
 def open_worker(context: Context) -> Worker:
-    """The worker of a shard; opens the recipe's detector.
-
-    Raises:
-        RecipeError: unknown detector.
-        ModelMissing, ModelCorrupt: its weights.
-    """
+    """The worker of a shard; it decodes nothing."""
     settings = context.recipe.faces
-    detect = open_detector(context.recipe.model_for("faces"), context.weights, settings.min_score)
     rules = TrackRules(settings.every, settings.max_gap, settings.min_track, settings.min_size)
 
     def faces_of(item: Item) -> Produced:
         shots = [(row["start_frame"], row["end_frame"]) for row in item.records["shots"]]
-        batches = (
-            (batch.start_frame, batch.frames) for batch in read_frames(context.media(item.row["path"]))
-        )
-        detections = detect_in(batches, frames_to_search(shots, rules.every), detect)
+        found: dict[int, list[list[float]]] = {}
+        for row in item.records["detections"]:
+            found.setdefault(row["frame"], []).append([*row["box"], row["score"]])
+        detections = {frame: np.array(boxes) for frame, boxes in found.items()}
         rows = [
             {
                 "clip_id": item.id,
@@ -45,23 +36,15 @@ def open_worker(context: Context) -> Worker:
     return faces_of
 
 
-def _settings(recipe: Recipe) -> dict[str, Any]:
-    return recipe.faces.model_dump(mode="json") | {"model": recipe.model_for("faces")}
-
-
-def _models(recipe: Recipe) -> tuple[str, ...]:
-    name = recipe.model_for("faces")
-    check_name(name)
-    return WEIGHTS[name]
-
-
 STAGE = Stage(
     name="faces",
-    version=1,
+    version=2,
     works_on="clip",
-    inputs=("shots",),
+    inputs=("detections", "shots"),
     schema=FACES,
-    settings=_settings,
-    models=_models,
+    settings=lambda recipe: recipe.faces.model_dump(
+        mode="json", include={"every", "max_gap", "min_track", "min_size"}
+    ),
+    models=lambda recipe: (),
     open=open_worker,
 )

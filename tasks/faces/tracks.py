@@ -1,7 +1,9 @@
 """Face tracks: boxes of one face through the frames of one shot.
 
-Faces are looked for in every k-th frame and in each shot's first and last; in between, boxes are interpolated.
-A face goes on in the box that overlaps its last one most; it may be missing for up to `max_gap`.
+Faces are looked for in every k-th frame of the clip, wherever its shots begin; in between, boxes are
+interpolated, never across a cut. A face that is found in the first or last searched frame of a shot is held to
+be there from the shot's beginning or to its end, less than k frames away, with the box that it has there. A face
+goes on in the box that overlaps its last one most; it may be missing for up to `max_gap`.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ class Track:
     Attributes:
         start_frame: the first frame.
         boxes: float64 (n, 4): x0, y0, x1, y1 in px, one row per frame, rounded to 0.01 px.
-        scores: float64 (n,): detector score, 0–1; 0 where the box is interpolated.
+        scores: float64 (n,): detector score, 0–1; 0 where the box is interpolated or held.
     """
 
     start_frame: int
@@ -43,7 +45,7 @@ class TrackRules:
     """Which tracks are kept; times in ms, sizes in px of the clip.
 
     Attributes:
-        every: faces are looked for in each `every`-th frame.
+        every: faces are looked for in the frames 0, `every`, 2 `every` …
         max_gap_ms: longest time between two detections of one track beyond the usual step.
         min_track_ms: shortest track.
         min_size_px: smallest median of the boxes' longer side.
@@ -61,29 +63,28 @@ class _Growing:
     boxes: list[np.ndarray] = field(default_factory=list)
 
 
-def frames_to_search(shots: Sequence[tuple[int, int]], every: int) -> list[int]:
-    """Frame numbers, in order: each shot's first, every `every`-th after it, and its last."""
-    wanted = {frame for start, end in shots for frame in (*range(start, end, every), end - 1)}
-    return sorted(wanted)
-
-
 def detect_in(
-    batches: Iterable[tuple[int, np.ndarray]], wanted: Sequence[int], detect: Detector
+    batches: Iterable[tuple[int, np.ndarray]],
+    wanted: Sequence[int] | None,
+    detect: Detector,
+    every: int = 1,
 ) -> dict[int, np.ndarray]:
-    """Run a detector on the wanted frames only.
+    """Run a detector on frames of a clip.
 
     Args:
         batches: `(start_frame, frames)` with frames uint8 (n, h, w, 3) RGB, in order.
+        wanted: numbers of the frames to search; None searches all that come.
+        every: distance between the numbers of the frames in a batch.
 
     Returns:
         frame number to boxes, float32 (k, 5).
     """
     found: dict[int, np.ndarray] = {}
-    wanted_frames = np.asarray(wanted, int)
     for start_frame, frames in batches:
-        here = wanted_frames[(wanted_frames >= start_frame) & (wanted_frames < start_frame + len(frames))]
+        numbers = start_frame + every * np.arange(len(frames))
+        here = np.arange(len(frames)) if wanted is None else np.flatnonzero(np.isin(numbers, wanted))
         if len(here):
-            found.update(zip(here.tolist(), detect(frames[here - start_frame]), strict=True))
+            found.update(zip(numbers[here].tolist(), detect(frames[here]), strict=True))
     return found
 
 
@@ -93,7 +94,7 @@ def link(
     """Join detections into tracks.
 
     Args:
-        detections: frame number to boxes (k, 5), for every frame that was searched.
+        detections: frame number to boxes (k, 5); frames without faces may be left out.
         shots: `(start_frame, end_frame)`; no track crosses their borders.
 
     Returns:
@@ -102,7 +103,8 @@ def link(
     tracks = []
     for start, end in shots:
         searched = sorted(frame for frame in detections if start <= frame < end)
-        tracks += [_filled(track) for track in _chains(detections, searched, rules)]
+        chains = _chains(detections, searched, rules)
+        tracks += [_filled(track, (start, end), rules.every) for track in chains]
     kept = [track for track in tracks if _wanted(track, rules)]
     return sorted(kept, key=lambda track: (track.start_frame, *track.boxes[0]))
 
@@ -139,13 +141,17 @@ def _pair(last: list[np.ndarray], boxes: np.ndarray) -> list[tuple[int, int]]:
     return pairs
 
 
-def _filled(track: _Growing) -> Track:
+def _filled(track: _Growing, shot: tuple[int, int], every: int) -> Track:
+    """Boxes for all frames of a track, and on to the shot's edges where no searched frame lies between."""
     found = np.stack(track.boxes).astype(np.float64)
-    frames = np.arange(track.frames[0], track.frames[-1] + 1)
+    first, last = track.frames[0], track.frames[-1]
+    first = shot[0] if first - shot[0] < every else first
+    last = shot[1] - 1 if shot[1] - 1 - last < every else last
+    frames = np.arange(first, last + 1)
     boxes = np.stack([np.interp(frames, track.frames, found[:, side]) for side in range(4)], axis=1)
     scores = np.zeros(len(frames))
-    scores[np.asarray(track.frames) - track.frames[0]] = np.round(found[:, 4], 4)
-    return Track(track.frames[0], np.round(boxes, 2), scores)
+    scores[np.asarray(track.frames) - first] = np.round(found[:, 4], 4)
+    return Track(first, np.round(boxes, 2), scores)
 
 
 def _wanted(track: Track, rules: TrackRules) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from fractions import Fraction
 from itertools import pairwise
 
-import cv2
 import numpy as np
 from scenedetect import ContentDetector, FrameTimecode
 
@@ -17,7 +16,7 @@ def find_shots(batches: Iterable[np.ndarray], threshold: float = 27.0) -> list[t
     """Cut a clip into shots.
 
     Args:
-        batches: uint8 (n, h, w, 3) RGB arrays, consecutive frames at 25 fps from the clip's first to its last.
+        batches: uint8 (n, h, w, 3) BGR arrays, consecutive frames at 25 fps from the clip's first to its last.
         threshold: mean change per pixel (0–255, over hue, saturation and lightness) that makes a cut.
 
     Returns:
@@ -30,10 +29,7 @@ def find_shots(batches: Iterable[np.ndarray], threshold: float = 27.0) -> list[t
     for batch in batches:
         for picture in batch:
             moment = FrameTimecode(frame, fps=Fraction(FRAME_RATE))
-            cuts.update(
-                cut.frame_num
-                for cut in detector.process_frame(moment, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-            )
+            cuts.update(cut.frame_num for cut in detector.process_frame(moment, picture))
             frame += 1
     if moment is None:
         return []

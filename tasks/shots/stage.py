@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from schemas.tables import SHOTS
-from tasks.media import read_frames
+from tasks.media.fanout import Reader
+from tasks.media.frames import FrameBatch, View
 from tasks.shots.content import find_shots
-from tasks.workspace.stage import Context, Item, Produced, Stage, Worker
+from tasks.workspace.stage import Context, Item, Produced, Stage, Watcher, alone
 
 
-def open_worker(context: Context) -> Worker:
-    """The worker of a shard."""
+def open_watcher(context: Context) -> Watcher:
+    """The watcher of a shard."""
 
-    def shots_of(item: Item) -> Produced:
-        frames = (batch.frames for batch in read_frames(context.media(item.row["path"])))
-        shots = find_shots(frames, context.recipe.shots.threshold)
-        return Produced(
-            [
-                {"clip_id": item.id, "video_id": item.video_id, "start_frame": s, "end_frame": e}
-                for s, e in shots
-            ]
-        )
+    def shots_of(item: Item) -> Reader:
+        def consume(batches: Iterator[FrameBatch]) -> Produced:
+            shots = find_shots((batch.frames for batch in batches), context.recipe.shots.threshold)
+            return Produced(
+                [
+                    {"clip_id": item.id, "video_id": item.video_id, "start_frame": start, "end_frame": end}
+                    for start, end in shots
+                ]
+            )
+
+        return Reader(View(colour="bgr"), consume)
 
     return shots_of
 
@@ -32,5 +37,6 @@ STAGE = Stage(
     schema=SHOTS,
     settings=lambda recipe: recipe.shots.model_dump(mode="json"),
     models=lambda recipe: (),
-    open=open_worker,
+    open=alone(open_watcher),
+    watch=open_watcher,
 )

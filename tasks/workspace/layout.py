@@ -5,6 +5,7 @@ workspace/
   listings/                       what sites and folders listed, so that nobody is asked twice in a row
   raw/<video>.<ext>               as downloaded, with its info JSON
   clips/<video>/<clip>-<key>.mp4  normalised
+  previews/<video>/<clip>-<checksum>.jpg   contact sheets
   stages/<stage>/<shard>/<key>.<generation>/{records,ledger}.parquet
   releases/<dataset>/<version>/   immutable
 """
@@ -69,7 +70,7 @@ def exclusive(root: Path) -> Iterator[None]:
 
 def sweep(root: Path) -> None:
     """Remove what killed runs left unfinished."""
-    for folder in ("catalog", "clips", "stages", "releases"):
+    for folder in ("catalog", "clips", "previews", "stages", "releases"):
         for left in list((root / folder).rglob(f"{TEMPORARY}*")):
             if left.is_dir():
                 shutil.rmtree(left)

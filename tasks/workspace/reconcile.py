@@ -14,10 +14,12 @@ from __future__ import annotations
 import errno
 import logging
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TextIO
 
 from schemas.errors import ClapperError, Dropped, SystemicError, Unavailable
 from schemas.recipe import Recipe, digest
@@ -30,7 +32,7 @@ from tasks.workspace.outputs import (
     read_output,
     write_output,
 )
-from tasks.workspace.stage import Context, Item, LeftOut, Produced, Row, Stage, Worker
+from tasks.workspace.stage import Context, Item, LeftOut, Produced, Row, Stage
 
 logger = logging.getLogger("clapper")
 
@@ -144,29 +146,61 @@ def apply_plan(
     """
     if plan.up_to_date:
         return plan.present
-    folder = plan.target.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    journal = folder / "journal.jsonl"
-    entries = _kept_entries(plan, journal)
-    if plan.todo:
-        worker = plan.stage.open(context)
-        records = {name: inputs[name].records() for name in plan.stage.inputs}
-        with open_journal(journal) as file:
-            for item in plan.todo:
-                item_records = {name: rows.get(item.id, []) for name, rows in records.items()}
-                produced, outcome = attempt(worker, Item(item.id, item.video_id, item.row, item_records))
-                entries[item.id] = _entry(plan, item, produced, outcome)
-                append_to_journal(file, entries[item.id])
-                report(entries[item.id].outcome)
-    output = write_output(plan.target, plan.stage.schema, [entries[item_id] for item_id in plan.keys])
-    journal.unlink(missing_ok=True)
-    return output
+    with taking_down(plan, inputs, report) as book:
+        if plan.todo:
+            worker = plan.stage.open(context)
+            for item in map(book.with_records, plan.todo):
+                book.take_down(item, *attempt(lambda item=item: worker(item), item.id))
+    return book.output()
 
 
-def attempt(worker: Worker, item: Item) -> tuple[Produced, Row]:
-    """Run a worker on one item; whatever becomes of it is returned, and only SYSTEMIC errors are raised."""
+@dataclass(frozen=True)
+class Book:
+    """The entries of a plan at work: each is in the journal as soon as it is taken down.
+
+    Attributes:
+        records: the rows of each input stage by item id.
+    """
+
+    plan: Plan
+    records: Mapping[str, Mapping[str, Sequence[Row]]]
+    entries: dict[str, Entry]
+    journal: TextIO
+    report: Callable[[Row], None]
+
+    def with_records(self, item: Item) -> Item:
+        """The item with what earlier stages made for it."""
+        records = {name: rows.get(item.id, []) for name, rows in self.records.items()}
+        return Item(item.id, item.video_id, item.row, records)
+
+    def take_down(self, item: Item, produced: Produced, outcome: Row) -> None:
+        entry = self.entries[item.id] = _entry(self.plan, item, produced, outcome)
+        append_to_journal(self.journal, entry)
+        self.report(entry.outcome)
+
+    def output(self) -> Output:
+        """Write the table, which makes the journal needless."""
+        entries = [self.entries[item_id] for item_id in self.plan.keys]
+        output = write_output(self.plan.target, self.plan.stage.schema, entries)
+        Path(self.journal.name).unlink(missing_ok=True)
+        return output
+
+
+@contextmanager
+def taking_down(plan: Plan, inputs: Mapping[str, Output], report: Callable[[Row], None]) -> Iterator[Book]:
+    """The book of a plan that is not up to date, with what is kept from before; its journal is open meanwhile."""
+    path = plan.target.parent / "journal.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    entries = _kept_entries(plan, path)
+    records = {name: inputs[name].records() for name in plan.stage.inputs} if plan.todo else {}
+    with open_journal(path) as journal:
+        yield Book(plan, records, entries, journal, report)
+
+
+def attempt(work: Callable[[], Produced], item_id: str) -> tuple[Produced, Row]:
+    """Do the work on one item; whatever becomes of it is returned, and only SYSTEMIC errors are raised."""
     try:
-        return worker(item), {"outcome": "done", "reason": None, "detail": None}
+        return work(), {"outcome": "done", "reason": None, "detail": None}
     except SYSTEMIC:
         raise
     except Dropped as drop:
@@ -179,7 +213,7 @@ def attempt(worker: Worker, item: Item) -> tuple[Produced, Row]:
         # A surprise in one item must not cost its shard the others; a full disk concerns all of them.
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
             raise
-        logger.exception("%s: unexpected error", item.id)
+        logger.exception("%s: unexpected error", item_id)
         outcome = {"outcome": "failed", "reason": "unexpected", "detail": _where(error)}
     return Produced(rows=[]), outcome
 

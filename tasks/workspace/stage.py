@@ -10,6 +10,11 @@ engine in `reconcile` does the rest: it skips what is present, journals what is 
         models=lambda recipe: (),
         open=open_worker,
     )
+
+A stage that looks at the pictures of clips does not open them itself. It gives, in place of a worker, a *watcher*
+that says for each clip how it wants to see it; the engine in `watch` decodes the clip once for all such stages:
+
+    STAGE = Stage(…, open=alone(open_watcher), watch=open_watcher)
 """
 
 from __future__ import annotations
@@ -22,6 +27,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from schemas.recipe import Recipe
+from tasks.media.fanout import Reader, fan_out
 
 Row = dict[str, Any]
 """One record: JSON-able values only, keys as in the stage's Arrow schema."""
@@ -81,6 +87,23 @@ class Context:
 Worker = Callable[[Item], Produced]
 """Raises Dropped or Unavailable to withhold the item, a ClapperError when it fails."""
 
+Watcher = Callable[[Item], Reader]
+"""How to see a clip, and what to make of its batches: `consume` returns a Produced, or raises as a worker does."""
+
+
+def alone(open_watcher: Callable[[Context], Watcher]) -> Callable[[Context], Worker]:
+    """Open a watching stage as one that decodes each clip for itself alone."""
+
+    def open_worker(context: Context) -> Worker:
+        watcher = open_watcher(context)
+
+        def work(item: Item) -> Produced:
+            return fan_out(context.media(item.row["path"]), {item.id: watcher(item)})[item.id]
+
+        return work
+
+    return open_worker
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -94,6 +117,7 @@ class Stage:
         settings: the part of the recipe that decides the result, JSON-able.
         models: names in the model catalogue; their checksums are part of the key.
         open: called once per shard; loads models and returns the worker.
+        watch: likewise, of a stage that reads the pictures of clips; returns the watcher, which does the same.
     """
 
     name: str
@@ -104,3 +128,4 @@ class Stage:
     settings: Callable[[Recipe], Mapping[str, Any]]
     models: Callable[[Recipe], tuple[str, ...]]
     open: Callable[[Context], Worker]
+    watch: Callable[[Context], Watcher] | None = None

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.recipe import Media, Recipe
+from tasks.faces.detections import STAGE as DETECTIONS
 from tasks.faces.stage import STAGE as FACES
 from tasks.media import normalize
 from tasks.shots.stage import STAGE as SHOTS
@@ -91,7 +92,7 @@ def observed(item: Item, workers: dict[str, Callable], seconds: dict[str, float]
 
 def eyes_and_ears(context: Context) -> dict[str, Callable]:
     """The workers that run before speakers are scored."""
-    return {stage.name: stage.open(context) for stage in (SHOTS, FACES, SPEECH)}
+    return {stage.name: stage.open(context) for stage in (SHOTS, DETECTIONS, FACES, SPEECH)}
 
 
 def context_of(profile: str, data: Path, folder: Path) -> Context:

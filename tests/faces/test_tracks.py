@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.faces.boxes import best_of_overlapping, overlaps
-from tasks.faces.tracks import TrackRules, detect_in, frames_to_search, link
+from tasks.faces.tracks import TrackRules, detect_in, link
 
 RULES = TrackRules(every=3, max_gap_ms=400, min_track_ms=600, min_size_px=24)
 
@@ -24,10 +24,6 @@ def seen(frames, *boxes_at) -> dict[int, np.ndarray]:
         boxes = [b for b in (at(frame) for at in boxes_at) if b is not None]
         found[frame] = np.stack(boxes) if boxes else np.zeros((0, 5), np.float32)
     return found
-
-
-def test_each_shot_is_searched_at_both_ends():
-    assert frames_to_search([(0, 8), (8, 10)], 3) == [0, 3, 6, 7, 8, 9]
 
 
 def test_boxes_between_detections_are_interpolated_and_scored_zero():
@@ -48,10 +44,29 @@ def test_gaps_up_to_the_limit_are_bridged(missing, tracks):
     assert len(link(detections, [(0, 61)], TrackRules(3, 400, 400, 24))) == tracks
 
 
-def test_no_track_crosses_a_cut():
-    shots = [(0, 30), (30, 60)]
-    tracks = link(seen(frames_to_search(shots, 3), lambda f: box(50)), shots, RULES)
+@pytest.mark.parametrize("cut", [30, 31, 32])
+def test_no_track_crosses_a_cut_and_none_stops_short_of_it(cut):
+    shots = [(0, cut), (cut, 62)]
+    moving = seen(range(0, 62, 3), lambda f: box(2 * f if f < cut else 300 - f))
+    tracks = link(moving, shots, RULES)
     assert [(track.start_frame, track.end_frame) for track in tracks] == shots
+    before, after = tracks
+    last, first = (cut - 1) // 3 * 3, -(-cut // 3) * 3
+    np.testing.assert_array_equal(before.boxes[last:, 0], 2 * last)
+    np.testing.assert_array_equal(after.boxes[: first - cut + 1, 0], 300 - first)
+    assert (before.scores[last + 1 :] == 0).all() and (after.scores[: first - cut] == 0).all()
+
+
+def test_a_face_that_a_searched_frame_lacks_is_not_held_to_the_cut():
+    (track,) = link(seen(range(0, 62, 3), lambda f: box(50) if 3 <= f <= 54 else None), [(0, 62)], RULES)
+    assert (track.start_frame, track.end_frame) == (3, 55)
+
+
+def test_a_shot_that_no_searched_frame_falls_into_has_no_track():
+    shots = [(0, 31), (31, 35), (35, 70)]
+    rules = TrackRules(every=12, min_track_ms=80)
+    tracks = link(seen(range(0, 70, 12), lambda f: box(50)), shots, rules)
+    assert [(track.start_frame, track.end_frame) for track in tracks] == [(0, 31), (35, 70)]
 
 
 def test_short_and_small_tracks_are_dropped():
@@ -72,6 +87,15 @@ def test_only_the_wanted_frames_reach_the_detector():
     assert sorted(found) == [0, 7, 8, 19]
 
 
+def test_every_frame_that_comes_is_searched_under_its_own_number():
+    def detect(frames):
+        return [np.full((1, 5), frame[0, 0, 0], np.float32) for frame in frames]
+
+    clip = np.arange(20, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4, 3), np.uint8)
+    found = detect_in([(0, clip[:9:3]), (9, clip[9::3])], None, detect, every=3)
+    assert {number: boxes[0, 0] for number, boxes in found.items()} == {n: n for n in range(0, 20, 3)}
+
+
 corner = st.floats(0, 200, width=32)
 
 
@@ -86,19 +110,22 @@ corner = st.floats(0, 200, width=32)
 def test_tracks_stay_inside_their_shot_and_repeat(found, every, cut):
     frames = len(found) * every
     shots = [(0, min(cut, frames)), *([(cut, frames)] if cut < frames else [])]
-    searched = frames_to_search(shots, every)
     detections = {
         frame: np.array([[x, y, x + s, y + s, 0.9] for x, y, s in found[frame // every]], np.float32).reshape(
             -1, 5
         )
-        for frame in searched
+        for frame in range(0, frames, every)
     }
     rules = TrackRules(every, 400, 80, 24)
     tracks = link(detections, shots, rules)
     for track in tracks:
         assert any(start <= track.start_frame and track.end_frame <= end for start, end in shots)
         assert len(track.boxes) == len(track.scores) >= 2
-        assert track.scores[0] > 0 and track.scores[-1] > 0
+        found_at = track.start_frame + np.flatnonzero(track.scores)
+        assert len(found_at) and (found_at % every == 0).all()
+        (shot,) = ((start, end) for start, end in shots if start <= track.start_frame < end)
+        assert track.start_frame in (shot[0], found_at[0]) and found_at[0] - track.start_frame < every
+        assert track.end_frame in (shot[1], found_at[-1] + 1) and track.end_frame - found_at[-1] <= every
         np.testing.assert_array_equal(track.boxes, np.round(track.boxes, 2))
     again = link(detections, shots, rules)
     assert [t.boxes.tolist() for t in again] == [t.boxes.tolist() for t in tracks]
