@@ -19,7 +19,7 @@ demo: .venv-demo/ready
 	.venv-demo/bin/clapper demo
 
 test: .venv/ready lint
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/ready
 	.venv/bin/ruff check .
