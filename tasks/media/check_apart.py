@@ -6,7 +6,6 @@ check = check_apart(path)
 from __future__ import annotations
 
 import json
-import os
 import resource
 import signal
 import subprocess
@@ -17,6 +16,7 @@ from pathlib import Path
 from schemas.certificate import FileFacts
 from tasks.media.check import SyncCheck, check_file
 from tasks.media.events import EventOffsets, EventPair
+from tasks.media.process import own_module
 
 LEAST_SECONDS = 60.0
 BYTES_PER_SECOND = 100_000
@@ -25,7 +25,6 @@ BYTES_PER_SECOND = 100_000
 MEMORY_BYTES = 8 * 2**30
 """Address space of the process; a 1080p source takes a tenth of it."""
 
-_HOUSE = str(Path(__file__).parents[2])
 _SAID_CHARACTERS = 200
 
 
@@ -36,9 +35,7 @@ def check_apart(path: Path, seconds: float | None = None) -> SyncCheck:
         seconds: time limit; None: by the size of the file.
     """
     limit = seconds if seconds is not None else seconds_for(path)
-    # The folder that we happen to be in must not lend its modules to the child.
-    argv = [sys.executable, "-P", "-m", "tasks.media.check_apart", str(path.absolute())]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([_HOUSE, *filter(None, sys.path)])}
+    argv, environment = own_module("tasks.media.check_apart", str(path.absolute()))
     try:
         done = subprocess.run(
             argv, env=environment, capture_output=True, stdin=subprocess.DEVNULL, timeout=limit, check=False

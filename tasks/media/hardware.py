@@ -18,11 +18,9 @@ from __future__ import annotations
 
 import ctypes
 import json
-import os
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,6 +31,7 @@ from typing import Literal
 from av.codec.hwaccel import HWAccel
 
 from schemas.errors import ToolMissing
+from tasks.media.process import own_module
 from tasks.media.trials import CODECS, DECODED_FORMAT, Capability
 
 Decoding = Literal["auto", "cpu", "nvdec"]
@@ -149,11 +148,10 @@ def run_trial(
     A child that crashes or is stopped discredits all that it reported: a driver that takes a process down
     with one codec is not trusted with another.
     """
-    paths = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
+    argv, environment = own_module("tasks.media.trials", trial)
     child = subprocess.Popen(
-        command or [sys.executable, "-P", "-m", "tasks.media.trials", trial],
+        command or argv, env=environment, text=True, errors="replace",
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, errors="replace", env={**os.environ, "PYTHONPATH": paths},
     )  # fmt: skip
     try:
         said, complained = child.communicate(timeout=limit_s)

@@ -7,7 +7,6 @@ then one result. What it writes is trusted no further than that.
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import resource
 import sys
@@ -26,14 +25,12 @@ from tasks.media.cut import Segment
 from tasks.media.omissions import Omission
 from tasks.media.onepass import Beat, Normalized, NormalizedClip, Tools, cut_source
 from tasks.media.probe import MediaInfo
-from tasks.media.process import WatchedProcess
+from tasks.media.process import WatchedProcess, own_module
 
 MEMORY_BYTES = 4 * 2**30
 """Address space of the child on a machine that decodes on its processor; a 1080p source takes a tenth of it."""
 
-_ROOT = Path(__file__).parents[2]
 _LONGEST_ANSWER_BYTES = 2**28
-_ROOT = Path(__file__).parents[2]
 _LONGEST_ANSWER_BYTES = 2**26
 _LONGEST_START_S, _LEAST_BYTES_PER_S = 600, 25_000
 _WHOLE_NUMBERS = ("bytes", "source_start_ms", "source_end_ms", "width", "height")
@@ -57,10 +54,8 @@ def cut_apart(
     """
     request = folder / "request.pickle"
     request.write_bytes(pickle.dumps((info, segments, media, folder, tools)))
-    # The folder that we happen to be in must not lend its modules to the child.
-    argv = [sys.executable, "-P", "-m", "tasks.media.isolation", str(request)]
-    paths = os.pathsep.join([str(_ROOT), *(path for path in sys.path if path)])
-    environment = {**os.environ, "PYTHONPATH": paths, "MALLOC_ARENA_MAX": "2"}
+    argv, environment = own_module("tasks.media.isolation", str(request))
+    environment["MALLOC_ARENA_MAX"] = "2"
     item = str(info.path)
     with WatchedProcess(argv, item, name="the decoder", environment=environment) as child:
         answer = _answer(child, progress, item, longest_s(info.path))

@@ -12,10 +12,12 @@ import os
 import selectors
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from schemas.errors import MediaError, ToolMissing
 
@@ -23,6 +25,16 @@ STALL_SECONDS = 120.0
 """How long a decoder may keep a reader waiting before it is stopped."""
 
 _EXIT_SECONDS = 30.0
+
+
+def own_module(name: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
+    """Command line and environment that run a module of this project, wherever it is installed.
+
+    The folder that we happen to be in does not lend its modules to the child.
+    """
+    root = str(Path(__file__).parents[2])
+    paths = os.pathsep.join([root, *filter(None, sys.path)])
+    return [sys.executable, "-P", "-m", name, *arguments], {**os.environ, "PYTHONPATH": paths}
 
 
 class WatchedProcess:

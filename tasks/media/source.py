@@ -6,6 +6,7 @@ this for a file from outside does it in a process of its own (`tasks.media.isola
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from fractions import Fraction
@@ -23,6 +24,9 @@ MOST_PIXELS = 8192 * 4608
 _WITHOUT_PRESENTATION_STAMPS = frozenset({"avi"})
 """Containers that number pictures as they are decoded. A decoder hands them out in order of presentation, each with
 the number of a packet as late as its reordering: ffprobe's best-effort stamp."""
+
+_MOST_THREADS = 8
+"""Each keeps pictures of its own."""
 
 _MOST_BROKEN = 0.1
 _LEAST_JUDGED = 20
@@ -94,6 +98,7 @@ def _prepare(container: av.container.InputContainer, stream: av.VideoStream | av
     stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
     if stream.type == "video":
         stream.thread_type = "AUTO"
+        stream.codec_context.thread_count = min(_MOST_THREADS, os.cpu_count() or 1)
     if "mov" in container.format.name:
         # The samples of the other streams need not even be read: an index says where they lie. Elsewhere they
         # pass by anyway, and a transport stream's wrapped clock is judged by all of them.

@@ -76,9 +76,9 @@ def cost(frames: list[av.VideoFrame], media: Media, folder: Path) -> Cost:
         encoder.add(frame)
     encoder.finish(np.zeros(len(frames) * SAMPLES_PER_FRAME, np.int16))
     spent = processor_seconds() - before
-    command = ["ffmpeg", "-nostdin", "-i", str(clip), "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s",
-               f"{size[0]}x{size[1]}", "-r", str(FRAME_RATE), "-i", str(raw), "-lavfi", "ssim", "-f", "null", "-"]  # fmt: skip
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    form = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{size[0]}x{size[1]}", "-r", str(FRAME_RATE)]
+    compare = ["-i", str(clip), *form, "-i", str(raw), "-lavfi", "ssim", "-f", "null", "-"]
+    said = subprocess.run(["ffmpeg", "-nostdin", *compare], capture_output=True, text=True, check=True).stderr
     likeness = float(re.search(r"All:([\d.]+)", said).group(1))
     return Cost(clip.stat().st_size, spent, len(frames), (1 - likeness) * len(frames))
 
