@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import signal
 import subprocess
 import sys
 import threading
@@ -277,6 +278,15 @@ def test_an_error_in_one_reader_stops_all_and_names_the_clip(
     assert "taken for an error of its own" not in reached
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A process that runs tests for another one may have been told to ignore interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_while_a_reader_is_slow_stops_all(clip: Path) -> None:
     def interrupting(batches: Iterator[FrameBatch]) -> int:
         for batch in batches:

@@ -183,6 +183,19 @@ def test_other_pixels_become_8_bit_and_keep_the_name_of_their_colours(
     assert abs(int(frame[32, 48].mean()) - 128) <= 3
 
 
+def test_high_dynamic_range_becomes_standard(tmp_path: Path) -> None:
+    source = tmp_path / "hdr.mkv"
+    # 573 of 1023 in limited range is 203 cd/m² on the PQ curve, which is white in standard range.
+    picture = "nullsrc=size=96x64:rate=25:duration=3,format=yuv420p10le,geq=lum=573:cb=512:cr=512"
+    run("-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", "sine=duration=3", "-pix_fmt", "yuv420p10le",
+        "-colorspace", "bt2020nc", "-color_primaries", "bt2020", "-color_trc", "smpte2084", source)  # fmt: skip
+    assert probe(source).video.colours[2] == "smpte2084"
+    clip = normalized(source, tmp_path / "clips").clips[0]
+    assert probe(clip.path).video.colours == ("bt709", "bt709", "bt709")
+    frame = next(read_frames(clip.path, colour="gray")).frames[0]
+    assert abs(int(frame[32, 48]) - 255) <= 6
+
+
 @pytest.mark.parametrize(("turn", "bright"), [(0, "left"), (90, "bottom"), (180, "right"), (270, "top")])
 def test_upright(turn: int, bright: str, tmp_path: Path) -> None:
     lying, turned = tmp_path / "lying.mp4", tmp_path / "turned.mp4"
