@@ -90,18 +90,18 @@ def _show_comparison(out: Console, truths: Mapping[str, Truth], rows: Sequence[R
     )
     total: Counter[tuple[str, str]] = Counter()
     for name, true in truths.items():
-        frames = _labelled_frames(
+        frames = labelled_frames(
             true, [row for row in rows if (row["source_url"] or "").endswith(f"/{name}")]
         )
         total += frames
-        table.add_row(name, *_found_and_true(frames), f"{_agreement(frames):.1%}")
+        table.add_row(name, *_found_and_true(frames), f"{agreement(frames):.1%}")
     table.add_section()
-    table.add_row("all", *_found_and_true(total), f"{_agreement(total):.1%}")
+    table.add_row("all", *_found_and_true(total), f"{agreement(total):.1%}")
     out.print(table)
     _show_events(out, truths, rows)
 
 
-def _labelled_frames(true: Truth, rows: Iterable[Row]) -> Counter[tuple[str, str]]:
+def labelled_frames(true: Truth, rows: Iterable[Row]) -> Counter[tuple[str, str]]:
     """Released frames, counted by (found label, true label)."""
     counts: Counter[tuple[str, str]] = Counter()
     for row in rows:
@@ -120,7 +120,8 @@ def _found_and_true(frames: Mapping[tuple[str, str], int]) -> list[str]:
     return [f"{seconds(0, label):.1f} / {seconds(1, label):.1f}" for label in LABELS]
 
 
-def _agreement(frames: Mapping[tuple[str, str], int]) -> float:
+def agreement(frames: Mapping[tuple[str, str], int]) -> float:
+    """The share of frames whose label is the true one."""
     agreeing = sum(count for (found, known), count in frames.items() if found == known)
     return agreeing / max(1, sum(frames.values()))
 

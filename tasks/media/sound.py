@@ -221,12 +221,13 @@ class _Placing:
         elif position > self.end:
             self._pieces.append((self._piece_start, self.end))
             self._piece_start = self.end = position
-        elif position < self.end:
-            self._removed.append((self.end, self.end - position))
 
     def _write(self, samples: np.ndarray, stop: int) -> None:
         """Samples that end at position `stop`, without what lies before the end of the sound so far."""
-        samples = samples[max(0, self.end - (stop - len(samples))) :]
+        overlap = min(len(samples), max(0, self.end - (stop - len(samples))))
+        if overlap:
+            self._removed.append((self.end, overlap))
+            samples = samples[overlap:]
         if not len(samples):
             return
         if stop - self._first > self._longest:

@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.errors import Dropped
@@ -40,6 +40,7 @@ def frame(position: int, count: int, value: int, rate: int = 16_000) -> av.Audio
 steps = st.lists(st.tuples(st.integers(-40, 3000), st.integers(1, 1200)), min_size=1, max_size=40)
 
 
+@example([(0, 1000), (-40, 5), (0, 500)], 0, 0, 9000)
 @given(steps, st.integers(0, 5000), st.integers(0, 20_000), st.integers(1, 9000))
 def test_samples_lie_within_a_millisecond_of_their_stamps(
     steps: list[tuple[int, int]], first: int, start: int, count: int
