@@ -20,8 +20,11 @@ from schemas.errors import MediaError
 from tasks.media.probe import MediaInfo, VideoStream
 from tasks.media.source import MOST_PIXELS
 
-_FLAGS = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
-"""With exact rounding the vector units give the pixels that plain integer arithmetic gives."""
+_FINE = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
+_MEAN = Interpolation.AREA | Interpolation.ACCURATE_RND
+_MEAN_FROM = 2
+"""From this factor on pictures shrink to the mean of the pixels that each one replaces, at half the cost of bicubic.
+With exact rounding the vector units give the pixels that plain integer arithmetic gives."""
 
 _LONGEST_SIDE_PX = 16_384
 _SMALLEST_FIELDS_PX = 8
@@ -75,11 +78,12 @@ class Scaler:
 
     def scaled(self, frame: av.VideoFrame) -> av.VideoFrame:
         """A new frame without a stamp; the one given is left as it is."""
+        shrinks = min(frame.width / self._size[0], frame.height / self._size[1])
         made = self._reformat.reformat(
             frame,
             *self._size,
             format="yuv420p",
-            interpolation=_FLAGS,
+            interpolation=_MEAN if shrinks >= _MEAN_FROM else _FINE,
             dst_color_range=ColorRange.MPEG,
             threads=1,
             **self._tone,
