@@ -33,7 +33,7 @@ _X264_THREADS = 2
 """Part of the result: x264 decides a little differently with another number. They must be frame threads: with
 the sliced threads that PyAV asks for otherwise, the same frames gave six different files in eight encodings."""
 
-_AAC_FRAME = _AAC_DELAY = 1024
+_AAC_FRAME = 1024
 _MATRICES = frozenset({"bt709", "smpte170m", "bt470bg", "bt2020nc"})
 _PRIMARIES = frozenset({"bt709", "smpte170m", "bt470bg", "bt2020"})
 _TRANSFERS = frozenset({"bt709", "smpte170m", "bt2020-10", "bt2020-12", "smpte2084", "arib-std-b67"})

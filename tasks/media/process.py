@@ -98,14 +98,6 @@ class WatchedProcess:
         finally:
             self._waiting_since = None
 
-    def read_into(self, target: memoryview) -> int:
-        """Fill `target` (bytes) and say how many came; fewer than it holds only at the end."""
-        filled = 0
-        while filled < len(target) and (piece := self.read(len(target) - filled)):
-            target[filled : filled + len(piece)] = piece
-            filled += len(piece)
-        return filled
-
     def finish(self) -> None:
         """Wait for the end after the last byte.
 
