@@ -6,6 +6,8 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --constraint co
 # Installed without their requirements: both would bring packages that we do not use and that do harm here
 # (silero-vad: torch into the small environment; scenedetect: a second OpenCV over the first).
 BARE = silero-vad scenedetect
+# insightface would bring that second OpenCV too; of speechbrain only its BEATs is used, which needs little of it.
+BARE_FULL = insightface speechbrain
 
 .PHONY: help demo test lint bench clean system
 help:
@@ -38,10 +40,12 @@ bench: .venv/ready
 
 .venv/ready: pyproject.toml constraints.txt | system
 	$(PYTHON) -m venv .venv
-	@echo "installing (two to five minutes)"
+	@echo "installing (three to six minutes)"
 	.venv/bin/python $(PIP_INSTALL) torch==2.13.0
-	.venv/bin/python $(PIP_INSTALL) --editable ".[light,test]"
-	.venv/bin/python $(PIP_INSTALL) --no-deps $(BARE)
+	.venv/bin/python $(PIP_INSTALL) --editable ".[light,full,test]"
+	.venv/bin/python $(PIP_INSTALL) --no-deps $(BARE) $(BARE_FULL)
+	@# Its compiled parts want CUDA whatever torch is; without them it works, in Python, and nothing here needs them.
+	rm -f .venv/lib/python3.11/site-packages/torchaudio/lib/*.so
 	touch $@
 
 # Debian keeps ffmpeg, and the part of Python that makes environments, in packages of their own.

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -242,26 +242,42 @@ def doctor(
 
 @models_app.command("list")
 def list_models() -> None:
-    """Every model: its file, size, licence, and whether it is here."""
+    """Every model: what it is for, which profiles use it, its size, licence and gate, and whether it is here."""
     from tasks.models import open_store
 
     store = open_store()
-    table = Table("model", "file", "size", "licence", "profiles", "used for", "state")
+    table = Table(
+        "model", "state", "profiles", "size", "licence", "gate", "used for", "file", show_lines=True
+    )
+    table.columns[0].no_wrap, table.columns[3].justify, table.columns[-1].overflow = True, "right", "fold"
     for check in store.verify():
         model = store.model(check.name)
+        gate = (model.token or "by hand") if model.gate else ""
         profiles = ", ".join(model.profiles)
-        table.add_row(model.name, model.file, model.size, model.licence, profiles, model.purpose, check.state)
+        table.add_row(
+            model.name, check.state, profiles, model.size, model.licence, gate, model.purpose, model.file
+        )
     wide().print(table)
 
 
-@models_app.command("pull", epilog="Example: `clapper models pull yunet lr-asd mn04`")
+@models_app.command(
+    "pull",
+    epilog="Examples:\n\n- `clapper models pull yunet lr-asd mn04`\n\n"
+    "- `HF_TOKEN=… clapper models pull --profile full`",
+)
 def pull_models(
     names: Annotated[
         list[str] | None, typer.Argument(help="Which; default: those of the light profile.")
     ] = None,
-    profile: Annotated[str, typer.Option(help="Pull what a profile needs, when no name is given.")] = "light",
+    profile: Annotated[
+        Literal["embedded", "light", "full"],
+        typer.Option(help="Pull what a profile needs, when no name is given."),
+    ] = "light",
 ) -> None:
-    """Fetch weights by pinned checksum; a wrong byte is an error."""
+    """Fetch weights by pinned checksum; a wrong byte is an error.
+
+    Gated models need an account that accepted their conditions, and its token in the environment.
+    """
     from rich.progress import DownloadColumn, Progress
 
     from tasks.models import open_store

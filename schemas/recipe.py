@@ -23,6 +23,7 @@ from schemas.quantities import BitRate, DataRate, Duration, Pixels
 Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 ProfileName = Literal["embedded", "light", "full"]
+Analysis = Literal["faces", "speech", "turns", "speakers", "sounds"]
 
 
 class Section(BaseModel):
@@ -109,9 +110,11 @@ class Media(Section):
 
 
 class Faces(Section):
+    """Faces in every `every`-th frame; without `min_score` the detector's own least score counts."""
+
     model: str | None = None
     every: Annotated[int, Field(ge=1, le=25)] = 3
-    min_score: Share = 0.6
+    min_score: Share | None = None
     min_size: Pixels = 24
     min_track: Duration = 600
     max_gap: Duration = 400
@@ -148,6 +151,13 @@ class Speech(Section):
     min_silence: Duration = 100
 
 
+class Turns(Section):
+    """Who speaks when; voices that speak for less than `min_turn` at a time are left out."""
+
+    model: str | None = None
+    min_turn: Duration = 250
+
+
 class Speakers(Section):
     """Active speaker: the sound is slid over the face track by ±`max_offset` in windows of `window`."""
 
@@ -176,6 +186,31 @@ class Events(Section):
 
     threshold: Share = 0.3
     top: Annotated[int, Field(ge=1, le=50)] = 5
+
+
+Action = Literal["keep", "label", "drop"]
+
+
+class Conditions(Section):
+    """What is wrong with a clip as a whole, and what to do then: nothing, name it in the manifest, leave it out.
+
+    `silence_level`: sound below it, dBFS, is silence; a clip is near-silent where `silent_share` of it is, black or
+    frozen where `black_share` or `frozen_share` of its frames are, a text card where `card_share` are, and has bars
+    where its active picture leaves out more than `bar_share` of its width or height.
+    """
+
+    near_silent: Action = "drop"
+    black: Action = "drop"
+    frozen: Action = "drop"
+    still: Action = "label"
+    text_card: Action = "label"
+    letterboxed: Action = "label"
+    silence_level: Annotated[float, Field(ge=-120, le=0)] = -60
+    silent_share: Share = 0.95
+    black_share: Share = 0.9
+    frozen_share: Share = 0.9
+    card_share: Share = 0.5
+    bar_share: Share = 0.02
 
 
 class Labels(Section):
@@ -224,8 +259,10 @@ class Recipe(Section):
     shots: Shots = Shots()
     faces: Faces = Faces()
     motion: Motion = Motion()
+    conditions: Conditions = Conditions()
     previews: Previews = Previews()
     speech: Speech = Speech()
+    turns: Turns = Turns()
     speakers: Speakers = Speakers()
     sounds: Sounds = Sounds()
     events: Events = Events()
@@ -233,7 +270,7 @@ class Recipe(Section):
     splits: Splits = Splits()
     limits: Limits = Limits()
 
-    def model_for(self, analysis: Literal["faces", "speech", "speakers", "sounds"]) -> str:
+    def model_for(self, analysis: Analysis) -> str:
         """The model an analysis uses: the one its section names, else the profile's."""
         return getattr(self, analysis).model or PROFILES[self.profile][analysis]
 
@@ -249,10 +286,16 @@ class Recipe(Section):
 
 
 PROFILES: Mapping[str, Mapping[str, str]] = {
-    "embedded": {"faces": "haar", "speech": "silero", "speakers": "mouth-motion", "sounds": "spectral"},
-    "light": {"faces": "yunet", "speech": "silero", "speakers": "lr-asd", "sounds": "mn04"},
-    "full": {"faces": "buffalo-l", "speech": "pyannote", "speakers": "syncnet", "sounds": "beats"},
-}
+    "embedded": {
+        "faces": "haar", "speech": "silero", "turns": "none", "speakers": "mouth-motion", "sounds": "spectral",
+    },
+    "light": {
+        "faces": "yunet", "speech": "silero", "turns": "none", "speakers": "lr-asd", "sounds": "mn04",
+    },
+    "full": {
+        "faces": "buffalo-l", "speech": "pyannote", "turns": "pyannote", "speakers": "syncnet", "sounds": "beats",
+    },
+}  # fmt: skip
 """What each profile uses for each analysis; a recipe may replace any of them by name."""
 
 

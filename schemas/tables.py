@@ -151,6 +151,13 @@ MOTION = _schema(
     ("changed", pa.list_(REAL), "per second share of pixels that change from frame to frame, 0–1"),
     ("black_frames", pa.list_(INT), "per second how many of its 25 frames are black"),
     ("frozen_frames", pa.list_(INT), "per second how many frames are the one before again"),
+    (
+        "unlike",
+        pa.list_(REAL),
+        "per second share of the picture that was another a second earlier, pan and zoom aside, 0–1",
+    ),
+    ("card_frames", pa.list_(INT), "per second how many frames show a card full of text"),
+    ("active_box", pa.list_(INT), "x0, y0, x1, y1 in px of the clip: the picture without its bars"),
 )
 
 PREVIEWS = _schema(
@@ -172,6 +179,15 @@ SPEECH = _schema(
     ("score", REAL, "mean speech probability, 0–1"),
 )
 
+TURNS = _schema(
+    ("clip_id", TEXT, ""),
+    ("video_id", TEXT, ""),
+    ("start_ms", INT, ""),
+    ("end_ms", INT, "exclusive"),
+    ("voice", TEXT, "V1, V2 … in the order in which they are first heard in the clip"),
+    ("overlapped_ms", INT, "how much of the turn another voice speaks over"),
+)
+
 SPEAKERS = _schema(
     ("clip_id", TEXT, ""),
     ("video_id", TEXT, ""),
@@ -182,6 +198,8 @@ SPEAKERS = _schema(
     ("offset_ms", INT, "best offset within the searched range; positive: the audio is early"),
     ("confidence", REAL, "height of the sync profile's peak over its median"),
     ("score", REAL, "the model's plain active-speaker score, mean over the window; null where it has none"),
+    ("unjudged", TEXT, "why this window tells nothing: too_short, too_still …; null where it was judged"),
+    ("frame_scores", pa.list_(REAL), "the model's plain score of each frame; empty where it has none"),
 )
 
 SOUNDS = _schema(
@@ -201,6 +219,30 @@ EVENTS = _schema(
     ("id", TEXT, "AudioSet id"),
     ("name", TEXT, "AudioSet display name"),
     ("score", REAL, "largest score of the merged chunks, 0–1"),
+    ("parents", pa.list_(TEXT), "AudioSet display names of what it is a kind of, up to the roots"),
+)
+
+CONDITIONS = _schema(
+    ("clip_id", TEXT, ""),
+    ("video_id", TEXT, ""),
+    ("level_dbfs", REAL, "of the whole sound, root mean square, dB of full scale; null for digital silence"),
+    ("silent_ms", INT, "sound below the recipe's level of silence"),
+    ("black_ms", INT, "black frames"),
+    ("frozen_ms", INT, "frames that are the one before again"),
+    ("card_ms", INT, "frames that show a card full of text"),
+    ("still", pa.bool_(), "whether the whole clip shows one picture"),
+    ("letterboxed", pa.bool_(), "whether bars surround the active picture"),
+    ("active_box", pa.list_(INT), "x0, y0, x1, y1 in px of the clip: the picture without its bars"),
+    ("conditions", pa.list_(TEXT), "near_silent, black, frozen, still, text_card, letterboxed: what holds"),
+)
+
+EVIDENCE = _schema(
+    ("clip_id", TEXT, ""),
+    ("video_id", TEXT, ""),
+    ("evidence", TEXT, "evident, uniform or missing"),
+    ("reason", TEXT, "a stable word"),
+    ("score", REAL, "how sure, 0–1"),
+    ("sound_ids", pa.list_(TEXT), "AudioSet ids of the sounds that decided it"),
 )
 
 LABELS = _schema(
@@ -208,9 +250,9 @@ LABELS = _schema(
     ("video_id", TEXT, ""),
     ("start_ms", INT, ""),
     ("end_ms", INT, "exclusive"),
-    ("label", TEXT, "talking_head, voice_over or other"),
-    ("probability", REAL, "of that label, 0–1"),
-    ("track", INT, "face track that speaks (talking_head) or is seen (voice_over); null for other"),
+    ("label", TEXT, "talking_head, voice_over, cannot_tell or other"),
+    ("probability", REAL, "of that label, 0–1; null for cannot_tell"),
+    ("track", INT, "face track that speaks (talking_head) or is seen longest; null for other"),
 )
 
 OUTCOMES = _schema(
@@ -226,6 +268,9 @@ OUTCOMES = _schema(
     ("tries", INT, "how often it has been tried, over all runs"),
     ("tried_at", TEXT, "when it was last tried, ISO 8601, UTC"),
 )
+
+LABEL_NAMES = ("talking_head", "voice_over", "cannot_tell", "other")
+"""What an interval of a clip may be labelled."""
 
 SPAN = pa.struct([("start_ms", INT), ("end_ms", INT), ("score", REAL)])
 LABEL_SPAN = pa.struct(
@@ -255,10 +300,17 @@ MANIFEST = _schema(
     ("list_label", TEXT, "the label that the source list gave this clip; null without a list"),
     ("talking_head_ms", INT, "total of the talking_head intervals"),
     ("voice_over_ms", INT, "total of the voice_over intervals"),
+    ("cannot_tell_ms", INT, "total of the cannot_tell intervals"),
     ("other_ms", INT, "total of the other intervals"),
-    ("labels", pa.list_(LABEL_SPAN), "talking_head, voice_over, other: a partition of the clip"),
+    ("labels", pa.list_(LABEL_SPAN), "talking_head, voice_over, cannot_tell, other: a partition of the clip"),
     ("speech", pa.list_(SPAN), "intervals with speech"),
+    ("voices", INT, "how many voices speak; null where turns were not looked for"),
+    ("overlapped_ms", INT, "speech of several voices at once; null where turns were not looked for"),
     ("audio_events", pa.list_(EVENT_SPAN), "AudioSet events"),
+    ("evidence", TEXT, "audio-visual evidence: evident, uniform or missing"),
+    ("conditions", pa.list_(TEXT), "near_silent, still, text_card, letterboxed …: what holds of the clip"),
+    ("active_box", pa.list_(INT), "x0, y0, x1, y1 in px of the clip: the picture without its bars"),
+    ("level_dbfs", REAL, "of the clip's sound, root mean square; null for digital silence"),
     ("face_tracks", INT, "number of face tracks"),
     ("downloader", TEXT, "program and version that fetched the source"),
     *CERTIFICATE,

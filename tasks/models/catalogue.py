@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from schemas.errors import RecipeError
 
@@ -27,6 +27,8 @@ class Model(BaseModel):
         purpose: what it does, for people.
         profiles: the recipe profiles that use it by default.
         gate: what must be accepted before the file may be had; None for a file that anyone may download.
+        token: for a gated file, the environment variable with the token of an account that accepted; without
+            one, such a file is never downloaded.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -40,11 +42,23 @@ class Model(BaseModel):
     purpose: str
     profiles: tuple[str, ...] = ()
     gate: str | None = None
+    token: str | None = Field(default=None, pattern=r"^[A-Z][A-Z0-9_]*$")
+
+    @model_validator(mode="after")
+    def _open_what_is_gated(self) -> Model:
+        if self.token and not self.gate:
+            raise ValueError(f"{self.name} has a token and no gate, which says what to accept")
+        return self
 
     @property
     def size(self) -> str:
         """The size for people, e.g. `4.07 MB`."""
-        return f"{self.bytes / 1e6:.2f} MB"
+        return f"{self.bytes / 1e6:.2f} MB" if self.bytes >= 10_000 else f"{self.bytes / 1e3:.2f} kB"
+
+    @property
+    def told(self) -> str:
+        """File, size, licence and address in one phrase for people."""
+        return f"{self.file} ({self.size}, {self.licence}) from {self.url}"
 
 
 @cache

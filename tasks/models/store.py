@@ -18,7 +18,7 @@ from typing import Literal
 from schemas.errors import ModelCorrupt, ModelMissing, RecipeError
 from tasks.models.catalogue import Model, read_catalogue
 from tasks.models.checksum import file_sha256
-from tasks.models.transfer import Patience, Progress, download
+from tasks.models.transfer import Patience, Progress, access_token, download
 
 MIRROR_VARIABLE, CACHE_VARIABLE = "CLAPPER_MODELS", "CLAPPER_MODELS_CACHE"
 
@@ -62,30 +62,35 @@ class ModelStore:
             if place.is_file():
                 _verify(model, place)
                 return place
-        raise ModelMissing(
-            model.name,
-            f"{model.file} ({model.size}, {model.licence}) is not on this machine; it comes from {model.url}",
-            _how_to_get(model),
-        )
+        raise ModelMissing(model.name, f"is not on this machine: {model.told}", how_to_get(model))
 
     def pull(self, names: Iterable[str], progress: Progress | None = None) -> list[Path]:
         """Bring models into the cache, from the mirror if it has them, else over HTTP; done ones are kept.
 
         A file appears under its name only after its checksum is right. What an interrupted download left is
-        resumed by the next one; wrong bytes are removed.
+        resumed by the next one; wrong bytes are removed. Gated models without a token hold back no others.
 
         Args:
             progress: called with name, bytes so far and bytes in all.
 
         Raises:
             RecipeError: no such model (raised before anything is fetched).
-            ModelMissing: gated, or not to be had from its address.
+            ModelMissing: not to be had from its address; or gated, which one error says for all of them after
+                the others were fetched.
             ModelCorrupt: the mirror's or the server's bytes are not the pinned ones.
         """
         models = [self.model(name) for name in dict.fromkeys(names)]
         if models:
             self.cache.mkdir(parents=True, exist_ok=True)
-        return [self._pull(model, progress or _no_progress) for model in models]
+        closed = [model for model in models if self._is_closed(model)]
+        paths = [self._pull(model, progress or _no_progress) for model in models if model not in closed]
+        if closed:
+            raise ModelMissing(
+                ", ".join(model.name for model in closed),
+                "cannot be downloaded for you yet: " + "; ".join(model.told for model in closed),
+                "; ".join(dict.fromkeys(how_to_get(model) for model in closed)),
+            )
+        return paths
 
     def verify(self) -> list[Check]:
         """The state of every model of the catalogue, in its order."""
@@ -114,28 +119,27 @@ class ModelStore:
             yield self.mirror / model.file
         yield self.cache / model.file
 
+    def _is_closed(self, model: Model) -> bool:
+        """Whether a model can only be downloaded, and only with a token that is not set."""
+        if model.gate is None or access_token(model) is not None:
+            return False
+        mirrored = self.mirror is not None and (self.mirror / model.file).is_file()
+        return not mirrored and not _is_right(model, self.cache / model.file)
+
     def _pull(self, model: Model, progress: Progress) -> Path:
         final, part = self.cache / model.file, self.cache / f"{model.file}.part"
         with _alone(self.cache):
-            if final.is_file():
-                try:
-                    _verify(model, final)
-                except ModelCorrupt:
-                    final.unlink()
-                else:
-                    progress(model.name, model.bytes, model.bytes)
-                    return final
+            if _is_right(model, final):
+                progress(model.name, model.bytes, model.bytes)
+                return final
+            final.unlink(missing_ok=True)
             mirrored = None if self.mirror is None else self.mirror / model.file
             if mirrored is not None and mirrored.is_file():
                 _verify(model, mirrored)
                 shutil.copyfile(mirrored, part)
                 progress(model.name, model.bytes, model.bytes)
-            elif model.gate is not None:
-                raise ModelMissing(
-                    model.name, f"{model.file} cannot be downloaded for you", _how_to_get(model)
-                )
             else:
-                download(model, part, self.patience, progress)
+                download(model, part, self.patience, progress, access_token(model))
             _verify_part(model, part)
             with part.open("rb") as written:
                 os.fsync(written.fileno())
@@ -163,10 +167,24 @@ def open_store() -> ModelStore:
     return ModelStore(Path(mirror) if mirror else None, Path(cache) if cache else home / "clapper" / "models")
 
 
-def _how_to_get(model: Model) -> str:
+def how_to_get(model: Model) -> str:
+    """What a person does to have the file on this machine; the same sentence for models behind one gate."""
+    by_hand = f"put the file into the folder ${MIRROR_VARIABLE}"
     if model.gate is None:
-        return f"run `clapper models pull {model.name}`, or put the file into the folder ${MIRROR_VARIABLE}"
-    return f"{model.gate}; then download {model.url} and put {model.file} into the folder ${MIRROR_VARIABLE}"
+        return f"run `clapper models pull {model.name}`, or {by_hand}"
+    if model.token is None:
+        return f"{model.gate}; then download it and {by_hand}"
+    return (
+        f"{model.gate}, set {model.token} to an access token of that account and run "
+        f"`{pull_command([model])}`, or {by_hand}"
+    )
+
+
+def pull_command(models: Iterable[Model]) -> str:
+    """The shortest command that fetches all these models: by profile where one has them all, else by name."""
+    models = list(models)
+    shared = [profile for profile in models[0].profiles if all(profile in one.profiles for one in models)]
+    return f"clapper models pull {f'--profile {shared[0]}' if shared else ' '.join(m.name for m in models)}"
 
 
 def _verify(model: Model, file: Path) -> None:
@@ -178,6 +196,15 @@ def _verify(model: Model, file: Path) -> None:
     else:
         return
     raise ModelCorrupt(str(file), problem, f"remove it, then run `clapper models pull {model.name}`")
+
+
+def _is_right(model: Model, file: Path) -> bool:
+    """Whether a file is there and has the pinned bytes."""
+    try:
+        _verify(model, file)
+    except (ModelCorrupt, FileNotFoundError):
+        return False
+    return True
 
 
 def _verify_part(model: Model, part: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable
@@ -37,10 +38,31 @@ class _TryAgain(Exception):
         super().__init__(reason)
 
 
-def download(model: Model, part: Path, patience: Patience, progress: Progress) -> None:
+def access_token(model: Model) -> str | None:
+    """The token for a gated model from the environment; None where the model needs none or none is set.
+
+    Raises:
+        ModelMissing: what is set cannot be a token. The error does not repeat it.
+    """
+    token = os.environ.get(model.token or "", "").strip()
+    if not all("!" <= character <= "~" for character in token):
+        raise ModelMissing(
+            f"${model.token}",
+            "has characters that no access token has",
+            "set it to the token alone, or unset it",
+        )
+    return token or None
+
+
+def download(
+    model: Model, part: Path, patience: Patience, progress: Progress, token: str | None = None
+) -> None:
     """Fetch `model.url` into `part`, going on where a former try ended.
 
     When it returns, `part` has `model.bytes` bytes, whose checksum is yet to be verified.
+
+    Args:
+        token: sent to the host of `model.url` alone, never to one that it redirects to.
 
     Raises:
         ModelMissing: refused, or still failing after the last try; what arrived stays in `part`.
@@ -50,7 +72,7 @@ def download(model: Model, part: Path, patience: Patience, progress: Progress) -
     with httpx.Client(follow_redirects=True, timeout=patience.timeout_s) as client:
         for number in range(patience.tries):
             try:
-                _fetch_rest(client, model, part, progress)
+                _fetch_rest(client, model, part, progress, token)
                 return
             except (httpx.RequestError, _TryAgain) as error:
                 reason = str(error) or type(error).__name__
@@ -66,7 +88,9 @@ def download(model: Model, part: Path, patience: Patience, progress: Progress) -
     )
 
 
-def _fetch_rest(client: httpx.Client, model: Model, part: Path, progress: Progress) -> None:
+def _fetch_rest(
+    client: httpx.Client, model: Model, part: Path, progress: Progress, token: str | None
+) -> None:
     have = part.stat().st_size if part.exists() else 0
     if have > model.bytes:
         part.unlink()
@@ -75,6 +99,8 @@ def _fetch_rest(client: httpx.Client, model: Model, part: Path, progress: Progre
         return
     # Only the file's own bytes can be resumed and counted, hence no compression.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    # A header that httpx takes off again when it follows a redirect to another scheme, host or port.
+    headers |= {"Authorization": f"Bearer {token}"} if token else {}
     with client.stream("GET", model.url, headers=headers) as response:
         _refuse_failure(response, model, part)
         resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
@@ -114,6 +140,13 @@ def _refuse_failure(response: httpx.Response, model: Model, part: Path) -> None:
     if status in _WORTH_ANOTHER_TRY:
         retry_after = response.headers.get("Retry-After", "")
         raise _TryAgain(f"HTTP {status}", float(retry_after) if retry_after.isdecimal() else None)
+    if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN) and model.gate and model.token:
+        raise ModelMissing(
+            model.name,
+            f"{model.url} answered HTTP {status}: the token in {model.token} is not valid, or its account has "
+            f"not accepted the conditions, or it may not read gated files",
+            f"{model.gate} with the account of that token; then run `clapper models pull {model.name}` again",
+        )
     raise ModelMissing(
         model.name,
         f"{model.url} answered HTTP {status}",
