@@ -1,4 +1,4 @@
-"""Where somebody speaks: voice activity of a waveform, and the `speech` stage."""
+"""Where somebody speaks, and who: voice activity and turns of a waveform; the stages `speech` and `turns`."""
 
 from tasks.speech.detectors import DETECTORS, Detector, open_detector
 from tasks.speech.intervals import SpeechInterval

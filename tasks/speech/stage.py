@@ -7,17 +7,28 @@ from typing import Any
 from schemas.recipe import Recipe
 from schemas.tables import SPEECH
 from tasks.media import read_waveform
-from tasks.speech.detectors import open_detector, weights_checksum
+from tasks.speech.detectors import WEIGHTS, check_name, open_detector, packaged_checksum
 from tasks.workspace.stage import Context, Item, Produced, Stage, Worker
 
 
 def _settings(recipe: Recipe) -> dict[str, Any]:
     name = recipe.model_for("speech")
-    return recipe.speech.model_dump(mode="json") | {"model": name, "weights_sha256": weights_checksum(name)}
+    packaged = packaged_checksum(name)
+    return (
+        recipe.speech.model_dump(mode="json")
+        | {"model": name}
+        | ({"weights_sha256": packaged} if packaged else {})
+    )
+
+
+def _models(recipe: Recipe) -> tuple[str, ...]:
+    name = recipe.model_for("speech")
+    check_name(name)
+    return WEIGHTS[name]
 
 
 def _open(context: Context) -> Worker:
-    detect = open_detector(context.recipe.model_for("speech"), context.recipe.speech)
+    detect = open_detector(context.recipe.model_for("speech"), context.recipe.speech, context.weights)
 
     def work(item: Item) -> Produced:
         intervals = detect(read_waveform(context.media(item.row["path"])))
@@ -44,6 +55,6 @@ STAGE = Stage(
     inputs=(),
     schema=SPEECH,
     settings=_settings,
-    models=lambda recipe: (),
+    models=_models,
     open=_open,
 )

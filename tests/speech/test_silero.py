@@ -15,13 +15,18 @@ from schemas.errors import AnalysisError, RecipeError
 from schemas.recipe import Speech
 from tasks.media import read_waveform
 from tasks.speech import open_detector
-from tasks.speech.detectors import weights_checksum
+from tasks.speech.detectors import packaged_checksum
 from tasks.speech.silero import open_probabilities
+from tests.speech.annotated import MEETING, MEETING_MS, MEETING_TURNS_S
+
+
+def no_weights(name: str):
+    raise AssertionError(f"silero asked for {name}")
 
 
 @pytest.fixture(scope="module")
 def detect():
-    return open_detector("silero", Speech())
+    return open_detector("silero", Speech(), no_weights)
 
 
 def noise(seconds: float, level: float = 0.1) -> np.ndarray:
@@ -50,10 +55,22 @@ def test_unusable_waveforms_are_errors(detect, bad):
 
 
 def test_unknown_name_lists_what_exists():
-    with pytest.raises(RecipeError, match=r"'pyannote' is not available.*silero"):
-        open_detector("pyannote", Speech())
+    with pytest.raises(RecipeError, match=r"'webrtc' is not available.*silero, pyannote"):
+        open_detector("webrtc", Speech(), no_weights)
     with pytest.raises(RecipeError, match="silero"):
-        weights_checksum("nothing")
+        packaged_checksum("nothing")
+
+
+def test_speech_of_a_meeting_as_people_annotated_it(shared_data, detect):
+    """Little is found where nobody speaks; asides far from the microphone are lost."""
+    waveform = read_waveform(shared_data / MEETING)
+    truth, found = np.zeros(MEETING_MS, bool), np.zeros(MEETING_MS, bool)
+    for start_s, end_s, _ in MEETING_TURNS_S:
+        truth[round(start_s * 1000) : round(end_s * 1000)] = True
+    for interval in detect(waveform):
+        found[interval.start_ms : interval.end_ms] = True
+    assert (truth & found).sum() / found.sum() >= 0.98
+    assert (truth & found).sum() / truth.sum() >= 0.68
 
 
 def test_speech_is_found_where_it_was_put(shared_data, detect):

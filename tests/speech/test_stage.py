@@ -58,6 +58,14 @@ def test_settings_follow_the_recipe_and_the_weights():
     assert STAGE.models(recipe()) == ()
 
 
-def test_a_detector_that_does_not_exist_is_refused_before_any_work():
-    with pytest.raises(RecipeError, match="pyannote"):
-        STAGE.settings(Recipe(name="test", title="test", profile="full"))
+@pytest.mark.parametrize("ask", [STAGE.settings, STAGE.models])
+def test_a_detector_that_does_not_exist_is_refused_before_any_work(ask):
+    with pytest.raises(RecipeError, match="webrtc"):
+        ask(recipe(model="webrtc"))
+
+
+def test_the_full_profile_takes_its_weights_from_the_store():
+    full = Recipe(name="test", title="test", profile="full")
+    assert STAGE.models(full) == ("pyannote-segmentation",)
+    assert STAGE.settings(full)["model"] == "pyannote"
+    assert "weights_sha256" not in STAGE.settings(full)
