@@ -17,10 +17,16 @@ def overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return shared / np.maximum(areas - shared, 1e-9)
 
 
-def best_of_overlapping(boxes: np.ndarray, limit: float) -> np.ndarray:
-    """The boxes (k, 5), best score first, that overlap no better one by more than `limit`."""
+def best_of_overlapping(boxes: np.ndarray, limit: float, whole_px: bool = False) -> np.ndarray:
+    """The boxes (k, 5), best score first, that overlap no better one by more than `limit`.
+
+    Args:
+        whole_px: x1 and y1 name the last column and row within the box, as in the public code of SCRFD; else
+            its right and lower edge.
+    """
     boxes = boxes[np.argsort(-boxes[:, 4], kind="stable")]
-    close = overlaps(boxes, boxes) > limit
+    areas = boxes[:, :4] + [0, 0, 1, 1] if whole_px else boxes
+    close = overlaps(areas, areas) > limit
     kept: list[int] = []
     for index in range(len(boxes)):
         if not close[index, kept].any():

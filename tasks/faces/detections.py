@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import cv2
 import numpy as np
 
 from schemas.recipe import Recipe
 from schemas.tables import DETECTIONS
-from tasks.faces.detectors import WEIGHTS, check_name, open_detector
+from tasks.faces.detectors import MIN_SCORES, WEIGHTS, check_name, open_detector
 from tasks.faces.tracks import detect_in
 from tasks.media.fanout import Reader
 from tasks.media.frames import FrameBatch, View
@@ -29,8 +28,7 @@ def open_watcher(context: Context) -> Watcher:
 
     def faces_of(item: Item) -> Reader:
         def consume(batches: Iterator[FrameBatch]) -> Produced:
-            seen = ((batch.start_frame, _in_rgb(batch.frames)) for batch in batches)
-            found = detect_in(seen, None, detect, settings.every)
+            found = detect_in(batches, detect)
             rows = [
                 {
                     "clip_id": item.id,
@@ -44,20 +42,16 @@ def open_watcher(context: Context) -> Watcher:
             ]
             return Produced(rows)
 
-        # The order of channels is that of `shots`, so that both are given the same arrays.
         return Reader(View(colour="bgr", every=settings.every), consume)
 
     return faces_of
 
 
-def _in_rgb(frames: np.ndarray) -> np.ndarray:
-    return np.stack([cv2.cvtColor(frame, cv2.COLOR_BGR2RGB) for frame in frames])
-
-
 def _settings(recipe: Recipe) -> dict[str, Any]:
-    return recipe.faces.model_dump(mode="json", include={"every", "min_score"}) | {
-        "model": recipe.model_for("faces")
-    }
+    name, faces = recipe.model_for("faces"), recipe.faces
+    check_name(name)
+    min_score = MIN_SCORES[name] if faces.min_score is None else faces.min_score
+    return {"model": name, "every": faces.every, "min_score": min_score}
 
 
 def _models(recipe: Recipe) -> tuple[str, ...]:
@@ -68,7 +62,7 @@ def _models(recipe: Recipe) -> tuple[str, ...]:
 
 STAGE = Stage(
     name="detections",
-    version=1,
+    version=2,
     works_on="clip",
     inputs=(),
     schema=DETECTIONS,

@@ -28,7 +28,7 @@ def open_cascade(min_score: float) -> Callable[[np.ndarray], list[np.ndarray]]:
     cascade = cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / "haarcascade_frontalface_alt.xml"))
 
     def detect(frames: np.ndarray) -> list[np.ndarray]:
-        return [_search(cascade, cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), min_score) for frame in frames]
+        return [_search(cascade, cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), min_score) for frame in frames]
 
     return detect
 

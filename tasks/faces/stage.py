@@ -38,7 +38,7 @@ def open_worker(context: Context) -> Worker:
 
 STAGE = Stage(
     name="faces",
-    version=2,
+    version=3,
     works_on="clip",
     inputs=("detections", "shots"),
     schema=FACES,

@@ -3,7 +3,8 @@
 Faces are looked for in every k-th frame of the clip, wherever its shots begin; in between, boxes are
 interpolated, never across a cut. A face that is found in the first or last searched frame of a shot is held to
 be there from the shot's beginning or to its end, less than k frames away, with the box that it has there. A face
-goes on in the box that overlaps its last one most; it may be missing for up to `max_gap`.
+goes on in the box that overlaps its last one most, or the place that it was on its way to; it may be missing for
+up to `max_gap`. Boxes are not smoothed here: who crops by them smooths as its network was taught.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import numpy as np
 from schemas.units import FRAME_RATE
 from tasks.faces.boxes import overlaps
 from tasks.faces.detectors import Detector
+from tasks.media.frames import FrameBatch
 
 _SAME_FACE_OVERLAP = 0.3
+_SAME_FACE_SIZE = 0.7
 
 
 @dataclass(frozen=True)
@@ -62,29 +65,21 @@ class _Growing:
     frames: list[int] = field(default_factory=list)
     boxes: list[np.ndarray] = field(default_factory=list)
 
+    def expected(self, frame: int) -> np.ndarray:
+        """The last box (5,), moved on at the speed that the face had between the last two."""
+        last = self.boxes[-1]
+        if len(self.boxes) < 2:
+            return last
+        before, after = _middles(np.stack(self.boxes[-2:]))
+        way = (after - before) * (frame - self.frames[-1]) / (self.frames[-1] - self.frames[-2])
+        return last + np.concatenate((way, way, [0]))
 
-def detect_in(
-    batches: Iterable[tuple[int, np.ndarray]],
-    wanted: Sequence[int] | None,
-    detect: Detector,
-    every: int = 1,
-) -> dict[int, np.ndarray]:
-    """Run a detector on frames of a clip.
 
-    Args:
-        batches: `(start_frame, frames)` with frames uint8 (n, h, w, 3) RGB, in order.
-        wanted: numbers of the frames to search; None searches all that come.
-        every: distance between the numbers of the frames in a batch.
-
-    Returns:
-        frame number to boxes, float32 (k, 5).
-    """
+def detect_in(batches: Iterable[FrameBatch], detect: Detector) -> dict[int, np.ndarray]:
+    """Run a detector on all frames of batches in BGR; frame number to boxes, float32 (k, 5)."""
     found: dict[int, np.ndarray] = {}
-    for start_frame, frames in batches:
-        numbers = start_frame + every * np.arange(len(frames))
-        here = np.arange(len(frames)) if wanted is None else np.flatnonzero(np.isin(numbers, wanted))
-        if len(here):
-            found.update(zip(numbers[here].tolist(), detect(frames[here]), strict=True))
+    for batch in batches:
+        found.update(zip(batch.numbers.tolist(), detect(batch.frames), strict=True))
     return found
 
 
@@ -92,6 +87,9 @@ def link(
     detections: Mapping[int, np.ndarray], shots: Sequence[tuple[int, int]], rules: TrackRules
 ) -> list[Track]:
     """Join detections into tracks.
+
+    The order of the boxes within a frame changes nothing, and the detections that made it into tracks make the
+    same tracks again.
 
     Args:
         detections: frame number to boxes (k, 5); frames without faces may be left out.
@@ -116,8 +114,8 @@ def _chains(detections: Mapping[int, np.ndarray], searched: list[int], rules: Tr
     for frame in searched:
         done += [track for track in growing if frame - track.frames[-1] > longest_step]
         growing = [track for track in growing if frame - track.frames[-1] <= longest_step]
-        boxes = detections[frame]
-        taken = _pair([track.boxes[-1] for track in growing], boxes)
+        boxes = _from_left_to_right(detections[frame])
+        taken = _pair(growing, frame, boxes, rules.every)
         for track, box in taken:
             growing[track].frames.append(frame)
             growing[track].boxes.append(boxes[box])
@@ -126,19 +124,52 @@ def _chains(detections: Mapping[int, np.ndarray], searched: list[int], rules: Tr
     return done + growing
 
 
-def _pair(last: list[np.ndarray], boxes: np.ndarray) -> list[tuple[int, int]]:
+def _from_left_to_right(boxes: np.ndarray) -> np.ndarray:
+    boxes = np.asarray(boxes, np.float64).reshape(-1, 5)
+    return boxes[np.lexsort(boxes.T[::-1])]
+
+
+def _pair(growing: list[_Growing], frame: int, boxes: np.ndarray, every: int) -> list[tuple[int, int]]:
     """Pairs (track, box), the closest first, each used once."""
-    if not last or not len(boxes):
+    if not growing or not len(boxes):
         return []
-    closeness = overlaps(np.stack(last), boxes)
+    closeness = _closeness(growing, frame, boxes, every)
     order = np.argsort(-closeness, axis=None, kind="stable")
     pairs: list[tuple[int, int]] = []
     for track, box in zip(*np.unravel_index(order, closeness.shape), strict=True):
-        if closeness[track, box] < _SAME_FACE_OVERLAP:
+        if closeness[track, box] <= 0:
             break
         if all(track != t and box != b for t, b in pairs):
             pairs.append((int(track), int(box)))
     return pairs
+
+
+def _closeness(growing: list[_Growing], frame: int, boxes: np.ndarray, every: int) -> np.ndarray:
+    """How well each box (columns) continues each track (rows), 0–1; 0 where it does not.
+
+    Best is a box that overlaps the track's last one, or the place that the face has come to if it moves on as it
+    did. A face that moves so fast that nothing overlaps is the box of about its size that lies nearest, less than
+    its own length away, if it was seen one step before.
+    """
+    last = np.stack([track.boxes[-1] for track in growing])
+    expected = np.stack([track.expected(frame) for track in growing])
+    overlap = np.maximum(overlaps(last, boxes), overlaps(expected, boxes))
+    sides, own = _longer_sides(last)[:, None], _longer_sides(boxes)[None]
+    similar = np.minimum(sides, own) >= _SAME_FACE_SIZE * np.maximum(sides, own)
+    fresh = np.array([frame - track.frames[-1] <= every for track in growing])[:, None]
+    way = np.linalg.norm(_middles(expected)[:, None] - _middles(boxes)[None], axis=-1) / np.maximum(
+        sides, 1e-9
+    )
+    nearness = np.where(similar & fresh, np.clip(1 - way, 0, None), 0)
+    return np.where(overlap >= _SAME_FACE_OVERLAP, overlap, _SAME_FACE_OVERLAP * nearness)
+
+
+def _longer_sides(boxes: np.ndarray) -> np.ndarray:
+    return (boxes[:, 2:4] - boxes[:, :2]).max(axis=1)
+
+
+def _middles(boxes: np.ndarray) -> np.ndarray:
+    return (boxes[:, :2] + boxes[:, 2:4]) / 2
 
 
 def _filled(track: _Growing, shot: tuple[int, int], every: int) -> Track:
@@ -155,7 +186,5 @@ def _filled(track: _Growing, shot: tuple[int, int], every: int) -> Track:
 
 
 def _wanted(track: Track, rules: TrackRules) -> bool:
-    sides = (track.boxes[:, 2:] - track.boxes[:, :2]).max(axis=1)
-    return (
-        len(track.boxes) * 1000 >= rules.min_track_ms * FRAME_RATE and np.median(sides) >= rules.min_size_px
-    )
+    long_enough = len(track.boxes) * 1000 >= rules.min_track_ms * FRAME_RATE
+    return long_enough and np.median(_longer_sides(track.boxes)) >= rules.min_size_px

@@ -1,54 +1,65 @@
-"""YuNet through OpenCV's own reader (FaceDetectorYN)."""
+"""YuNet through ONNX Runtime, at two fifths of the cost of OpenCV's own reader and with its boxes.
+
+After W. Wu et al., "YuNet: A Tiny Millisecond-level Face Detector" (2023): at strides of 8, 16 and 32 px the
+network gives for every cell how likely a face and an object are there, the face's centre as a distance from the
+cell's corner, and the logarithms of its width and height, all in strides.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from schemas.errors import ModelCorrupt
+from tasks.faces.boxes import best_of_overlapping
+from tasks.faces.canvas import Fitting
+from tasks.faces.network import open_session, searching
 
-_LONG_SIDE_PX = 480
+FITTING = Fitting(long_side_px=640)
+_STRIDES = (8, 16, 32)
+_OUTPUTS = [f"{kind}_{stride}" for kind in ("cls", "obj", "bbox") for stride in _STRIDES]
 _SAME_FACE_OVERLAP = 0.3
-_CANDIDATES = 500
 
 
-def open_network(path: Path, min_score: float) -> Callable[[np.ndarray], list[np.ndarray]]:
-    """See `tasks.faces.detectors.Detector`. Frames with a side beyond 480 px are searched at 480 px.
+def open_network(
+    path: Path, min_score: float, fitting: Fitting = FITTING
+) -> Callable[[np.ndarray], list[np.ndarray]]:
+    """See `tasks.faces.detectors.Detector`.
 
     Raises:
-        ModelCorrupt: OpenCV cannot read the file.
+        ModelCorrupt: ONNX Runtime cannot read the file, or it has other outputs than YuNet.
     """
-    try:
-        network = cv2.FaceDetectorYN.create(
-            str(path), "", (320, 320), min_score, _SAME_FACE_OVERLAP, _CANDIDATES
-        )
-    except cv2.error as error:
-        raise ModelCorrupt(
-            path.name, f"is no YuNet network: {error.err}", "pull it again: clapper models pull yunet"
-        ) from error
-
-    def detect(frames: np.ndarray) -> list[np.ndarray]:
-        height, width = frames.shape[1:3]
-        scale = min(1.0, _LONG_SIDE_PX / max(height, width))
-        size = (round(width * scale), round(height * scale))
-        network.setInputSize(size)
-        found = []
-        for frame in frames:
-            picture = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
-            if scale < 1:
-                picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-            found.append(_boxes(network.detect(picture)[1], scale))
-        return found
-
-    return detect
+    session = open_session(path, (12,), "YuNet")
+    missing = set(_OUTPUTS) - {output.name for output in session.get_outputs()}
+    if missing:
+        problem = f"lacks the outputs {', '.join(sorted(missing))} of YuNet"
+        raise ModelCorrupt(path.name, problem, "pull it again: clapper models pull yunet")
+    return searching(
+        session,
+        _OUTPUTS,
+        fitting,
+        cv2.dnn.blobFromImages,
+        lambda given, canvas: _boxes(given, canvas, min_score),
+    )
 
 
-def _boxes(faces: np.ndarray | None, scale: float) -> np.ndarray:
-    if faces is None:
-        return np.zeros((0, 5), np.float32)
-    corner, size, score = faces[:, :2], faces[:, 2:4], faces[:, 14:15]
-    boxes = np.hstack((corner / scale, (corner + size) / scale, score)).astype(np.float32)
-    return boxes[np.argsort(-boxes[:, 4], kind="stable")]
+def _boxes(given: Sequence[np.ndarray], canvas: tuple[int, int], min_score: float) -> np.ndarray:
+    """Faces (cells, 1), objects (cells, 1) and boxes (cells, 4), each at three strides, to boxes (k, 5)."""
+    found = []
+    for stride, faces, objects, shapes in zip(_STRIDES, given[:3], given[3:6], given[6:], strict=True):
+        scores = np.sqrt(np.clip(faces[:, 0], 0, 1) * np.clip(objects[:, 0], 0, 1))
+        good = np.flatnonzero(scores >= min_score)
+        middle = (_cells(canvas, stride)[good] + shapes[good, :2]) * stride
+        half = np.exp(shapes[good, 2:]) * (stride / 2)
+        found.append(np.hstack((middle - half, middle + half, scores[good, None])))
+    return best_of_overlapping(np.concatenate(found), _SAME_FACE_OVERLAP)
+
+
+@lru_cache(maxsize=64)
+def _cells(canvas: tuple[int, int], stride: int) -> np.ndarray:
+    """float32 (cells, 2): column and row of every cell, row by row."""
+    return np.indices((canvas[1] // stride, canvas[0] // stride), np.float32)[::-1].reshape(2, -1).T
