@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from schemas.errors import RecipeError
 from schemas.recipe import Recipe
 from schemas.tables import SOUNDS
 from tasks.media import read_waveform
@@ -30,6 +31,9 @@ def _models(recipe: Recipe) -> tuple[str, ...]:
 def _open(context: Context) -> Worker:
     wanted = context.recipe.sounds
     tagger = open_tagger(context.recipe.model_for("sounds"), context.weights)
+    if tagger.longest_ms is not None and wanted.chunk > tagger.longest_ms:
+        problem = f"is {wanted.chunk} ms, and {tagger.name} hears {tagger.longest_ms} ms at most"
+        raise RecipeError("sounds.chunk", problem, "set it to less, or sounds.model to another tagger")
 
     def work(item: Item) -> Produced:
         waveform = read_waveform(context.media(item.row["path"]), tagger.sample_rate)

@@ -21,6 +21,7 @@ class Tagger:
         classes: the AudioSet ids that it can name, in the order of its scores.
         limited: whether it knows only a few classes, so that silence about a sound says nothing.
         tag_chunks: does the work of `tag`.
+        longest_ms: of a chunk, ms; None where any length will do.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Tagger:
     classes: tuple[str, ...]
     limited: bool
     tag_chunks: Callable[[np.ndarray], np.ndarray]
+    longest_ms: int | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -44,12 +46,16 @@ class Tagger:
             float32 (n, len(classes)), 0–1; scores of one chunk need not sum to one.
 
         Raises:
-            AnalysisError: another shape, no samples, or values that are not finite.
+            AnalysisError: another shape, no samples, values that are not finite, or chunks that are too long.
         """
         if chunks.ndim != 2 or not chunks.shape[1] or not np.isfinite(chunks).all():
             raise AnalysisError(
                 self.name, f"chunks of shape {chunks.shape}, wanted (n, samples) and finite", "decode to mono"
             )
+        length_ms = chunks.shape[1] * 1000 / self.sample_rate
+        if self.longest_ms is not None and length_ms > self.longest_ms:
+            problem = f"chunks of {length_ms:.0f} ms, and it hears {self.longest_ms} ms at most"
+            raise AnalysisError(self.name, problem, "set sounds.chunk to less")
         if not len(chunks):
             return np.zeros((0, len(self.classes)), np.float32)
         return self.tag_chunks(np.ascontiguousarray(chunks, np.float32))

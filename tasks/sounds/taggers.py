@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from schemas.errors import RecipeError
+from tasks.sounds.audio_spectrogram_transformer import FILES as AST_FILES
+from tasks.sounds.audio_spectrogram_transformer import open_ast
+from tasks.sounds.beats import open_beats
 from tasks.sounds.efficientat import open_mn04
 from tasks.sounds.spectral import open_spectral
 from tasks.sounds.tagger import Tagger
@@ -13,10 +16,20 @@ from tasks.sounds.tagger import Tagger
 Weights = Callable[[str], Path]
 """From a name in the model store to the verified file (raises ModelMissing, ModelCorrupt)."""
 
-TAGGERS: Mapping[str, Callable[[Weights], Tagger]] = {"mn04": open_mn04, "spectral": open_spectral}
+TAGGERS: Mapping[str, Callable[[Weights], Tagger]] = {
+    "beats": open_beats,
+    "ast": open_ast,
+    "mn04": open_mn04,
+    "spectral": open_spectral,
+}
 """Name to the function that opens the tagger."""
 
-WEIGHTS: Mapping[str, tuple[str, ...]] = {"mn04": ("mn04",), "spectral": ()}
+WEIGHTS: Mapping[str, tuple[str, ...]] = {
+    "beats": ("beats",),
+    "ast": tuple(AST_FILES),
+    "mn04": ("mn04",),
+    "spectral": (),
+}
 """Name to what the tagger asks of the model store."""
 
 

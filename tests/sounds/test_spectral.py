@@ -107,7 +107,7 @@ def test_no_chunks_no_scores(tagger):
 
 def chunks_of(file: Path) -> np.ndarray:
     waveform = read_waveform(file)
-    return cut_chunks(waveform, RATE, chunk_spans(len(waveform) * 1000 // RATE, 2_000, 1_000))
+    return cut_chunks(waveform, RATE, chunk_spans(len(waveform) * 1000 // RATE, 2_000, 2_000))
 
 
 @pytest.mark.slow

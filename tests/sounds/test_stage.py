@@ -73,13 +73,15 @@ def test_mn04(clip, tmp_path, shared_data):
 def test_key_follows_settings_and_model():
     assert SOUNDS_STAGE.models(recipe()) == ()
     assert SOUNDS_STAGE.models(recipe("light")) == ("mn04",)
+    assert SOUNDS_STAGE.models(recipe("full")) == ("beats",)
+    assert SOUNDS_STAGE.models(recipe("full", model="ast")) == ("ast", "ast-config", "ast-features")
     assert SOUNDS_STAGE.settings(recipe()) != SOUNDS_STAGE.settings(recipe("light"))
     assert SOUNDS_STAGE.settings(recipe()) != SOUNDS_STAGE.settings(recipe(hop="2 s"))
 
 
 def test_what_is_not_there_is_refused_before_any_work(tmp_path):
-    with pytest.raises(RecipeError, match="beats"):
-        SOUNDS_STAGE.models(recipe("full"))
+    with pytest.raises(RecipeError, match="yamnet.*beats, ast, mn04, spectral"):
+        SOUNDS_STAGE.models(recipe("full", model="yamnet"))
 
     def no_weights(name):
         raise ModelMissing(name, "is not here", "pull it")
