@@ -202,7 +202,7 @@ class Conditions(Section):
     near_silent: Action = "drop"
     black: Action = "drop"
     frozen: Action = "drop"
-    still: Action = "label"
+    still: Action = "drop"
     text_card: Action = "label"
     letterboxed: Action = "label"
     silence_level: Annotated[float, Field(ge=-120, le=0)] = -60

@@ -1,6 +1,9 @@
-"""Motion: how bright the picture is, how much of it changes, where it is black or frozen. See `measure`, `STAGE`."""
+"""Motion: how bright the picture is, what changes, where it is black, frozen or a card, and within which bars.
 
-from tasks.motion.measure import Second, measure
+See `measure` and `STAGE`.
+"""
+
+from tasks.motion.measure import Measured, Second, measure
 from tasks.motion.stage import STAGE
 
-__all__ = ["STAGE", "Second", "measure"]
+__all__ = ["STAGE", "Measured", "Second", "measure"]

@@ -1,17 +1,28 @@
-"""Brightness and change of a clip's picture, second by second, from small luma pictures."""
+"""What a clip's picture does, second by second: how bright it is, what changes, where it stands or is a card."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from schemas.recipe import Motion
 from schemas.units import FRAME_RATE
+from tasks.motion.bars import Box, Darkness, active_box
+from tasks.motion.cards import is_card
+from tasks.motion.likeness import prepared, unlike
+from tasks.motion.shrink import shrunk
+
+SIZE = (64, 36)
+"""Width and height, px, at which frames are compared, whatever the clip's shape: shares do not depend on it, and
+noise and small movements of single pixels do not count."""
 
 _BLACK_SHARE = 0.98
 """Of a black frame so much is dark: subtitles and a station's mark may shine."""
+
+_SAME = 0.002
+"""A card stays the same from one second to the next but for this share of its picture: no face moves beside it."""
 
 
 @dataclass(frozen=True)
@@ -23,45 +34,103 @@ class Second:
         changed: share of the pixels that change from one frame to the next, 0–1, mean over the second's frames.
         black_frames: how many frames are black.
         frozen_frames: how many frames are the one before again. A clip's first frame is never one of them.
+        unlike: share of the picture that was another one second earlier, 0–1, pan and zoom of the whole aside;
+            0 for the first second.
+        card_frames: how many frames show a card full of text: all of the second's if it begins with one that was
+            there a second earlier or still is a second later, else none.
     """
 
     luma: float
     changed: float
     black_frames: int
     frozen_frames: int
+    unlike: float = 0.0
+    card_frames: int = 0
 
 
-def measure(batches: Iterable[np.ndarray], rules: Motion) -> list[Second]:
+@dataclass(frozen=True)
+class Measured:
+    """A clip: its seconds, and the box of its picture without bars; no box for a clip without frames."""
+
+    seconds: list[Second]
+    active_box: Box | None
+
+
+@dataclass(frozen=True)
+class _Frame:
+    luma: float
+    changed: float
+    black: bool
+    frozen: bool
+
+
+@dataclass(frozen=True)
+class _Look:
+    """Of a second's first picture: what changed since the second before, and whether it still is the same card."""
+
+    unlike: float
+    card: bool
+
+
+def measure(batches: Iterable[np.ndarray], rules: Motion) -> Measured:
     """Measure a clip.
 
     Args:
-        batches: uint8 (n, h, w) luma, 0–255, consecutive frames at 25 fps from the clip's first to its last; of
-            one size. It should be small, so that noise and small movements of single pixels do not count.
+        batches: uint8 (n, h, w) luma, 0–255, consecutive frames at 25 fps from the clip's first to its last, of
+            one size.
 
     Returns:
-        One for each second that the clip has begun; luma to 0.1, change to 0.0001. Independent of the batches.
+        A second for each that the clip has begun; luma to 0.1, shares to 0.0001. Independent of the batches.
+        Memory: one batch beside what the receiver keeps.
     """
-    frames: list[tuple[float, float, bool, bool]] = []
+    frames: list[_Frame] = []
     before: np.ndarray | None = None
+    looks: list[_Look] = []
+    latest: np.ndarray | None = None
+    seen: Darkness | None = None
     for batch in batches:
-        pictures = batch.astype(np.int16)
-        earlier = np.concatenate((pictures[:1] if before is None else before[None], pictures[:-1]))
-        differences = np.abs(pictures - earlier).reshape(len(pictures), -1)
-        luma = pictures.reshape(len(pictures), -1)
-        frozen = differences.mean(axis=1) <= rules.max_still
-        frozen[0] &= before is not None
-        frames += zip(
-            luma.mean(axis=1).tolist(),
-            (differences > rules.min_change).mean(axis=1).tolist(),
-            ((luma <= rules.max_black).mean(axis=1) >= _BLACK_SHARE).tolist(),
-            frozen.tolist(),
-            strict=True,
+        first = -len(frames) % FRAME_RATE
+        small = np.stack([shrunk(frame, SIZE) for frame in batch])
+        frames += _frames(small.astype(np.int16), before, rules)
+        before = small[-1].astype(np.int16)
+        for picture in batch[first::FRAME_RATE]:
+            earlier, latest = latest, prepared(picture)
+            change = None if earlier is None else unlike(earlier, latest)
+            looks.append(_Look(change or 0.0, change is not None and change <= _SAME and is_card(picture)))
+            seen = (seen or Darkness.of_none(picture.shape)).with_picture(picture)
+    return Measured(_seconds(frames, looks), active_box(seen) if seen else None)
+
+
+def _frames(pictures: np.ndarray, before: np.ndarray | None, rules: Motion) -> list[_Frame]:
+    """Measure consecutive small pictures, int16 (n, h, w); `before` is the one before the first."""
+    earlier = np.concatenate((pictures[:1] if before is None else before[None], pictures[:-1]))
+    differences = np.abs(pictures - earlier).reshape(len(pictures), -1)
+    luma = pictures.reshape(len(pictures), -1)
+    frozen = differences.mean(axis=1) <= rules.max_still
+    frozen[0] &= before is not None
+    columns = (
+        luma.mean(axis=1),
+        (differences > rules.min_change).mean(axis=1),
+        (luma <= rules.max_black).mean(axis=1) >= _BLACK_SHARE,
+        frozen,
+    )
+    return [_Frame(*frame) for frame in zip(*(column.tolist() for column in columns), strict=True)]
+
+
+def _seconds(frames: Sequence[_Frame], looks: Sequence[_Look]) -> list[Second]:
+    """Frames and the look of each second's first one, second by second."""
+    still_cards = [*(look.card for look in looks), False]
+    seconds = []
+    for number, look in enumerate(looks):
+        some = frames[number * FRAME_RATE : (number + 1) * FRAME_RATE]
+        seconds.append(
+            Second(
+                luma=round(sum(frame.luma for frame in some) / len(some), 1),
+                changed=round(sum(frame.changed for frame in some) / len(some), 4),
+                black_frames=sum(frame.black for frame in some),
+                frozen_frames=sum(frame.frozen for frame in some),
+                unlike=round(look.unlike, 4),
+                card_frames=len(some) if any(still_cards[number : number + 2]) else 0,
+            )
         )
-        before = pictures[-1]
-    return [_second(frames[start : start + FRAME_RATE]) for start in range(0, len(frames), FRAME_RATE)]
-
-
-def _second(frames: list[tuple[float, float, bool, bool]]) -> Second:
-    luma, changed, black, frozen = (list(column) for column in zip(*frames, strict=True))
-    count = len(frames)
-    return Second(round(sum(luma) / count, 1), round(sum(changed) / count, 4), sum(black), sum(frozen))
+    return seconds

@@ -1,4 +1,4 @@
-"""The stage `motion`: a normalised clip to its brightness and change, second by second."""
+"""The stage `motion`: a normalised clip to what its picture does, second by second, and where its picture is."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from tasks.media.frames import FrameBatch, View
 from tasks.motion.measure import Second, measure
 from tasks.workspace.stage import Context, Item, Produced, Stage, Watcher, alone
 
-_SIZE = (64, 36)
-"""Whatever the clip's shape: shares of the picture do not depend on it."""
-
 
 def open_watcher(context: Context) -> Watcher:
     """The watcher of a shard."""
 
     def motion_of(item: Item) -> Reader:
         def consume(batches: Iterator[FrameBatch]) -> Produced:
-            seconds = measure((batch.frames for batch in batches), context.recipe.motion)
-            columns = {name: [getattr(second, name) for second in seconds] for name in _COLUMNS}
-            return Produced([{"clip_id": item.id, "video_id": item.video_id, **columns}])
+            found = measure((batch.frames for batch in batches), context.recipe.motion)
+            columns = {name: [getattr(second, name) for second in found.seconds] for name in _COLUMNS}
+            box = {"active_box": list(found.active_box or ())}
+            return Produced([{"clip_id": item.id, "video_id": item.video_id, **columns, **box}])
 
-        return Reader(View(size=_SIZE, colour="gray", batch=250), consume)
+        # All frames at the clip's own size: lettering and the edges of bars are lost in smaller ones.
+        return Reader(View(colour="gray"), consume)
 
     return motion_of
 
@@ -32,7 +31,7 @@ _COLUMNS = tuple(Second.__dataclass_fields__)
 
 STAGE = Stage(
     name="motion",
-    version=1,
+    version=2,
     works_on="clip",
     inputs=(),
     schema=MOTION,

@@ -43,6 +43,9 @@ def test_a_made_clip(tmp_path: Path, name: str) -> None:
     worker = STAGE.open(Context(Recipe(name="test", title="Test"), tmp_path, lambda name: Path(name)))
     rows = worker(Item("v_0_2000", "v", {"path": "clip.mp4", "duration_ms": 2000})).rows
     (row,) = pa.Table.from_pylist(rows, schema=STAGE.schema).to_pylist()
+    assert row["active_box"] == [0, 0, 320, 180]
+    assert row["card_frames"] == [0, 0]
+    assert (max(row["unlike"]) > 0.01) == (name == "moving")
     assert tuple(row["frozen_frames"]) == frozen
     assert tuple(row["black_frames"]) == black
     for found, expected in zip(row["changed"], changed, strict=True):
