@@ -11,6 +11,17 @@ from tasks.shots.content import find_shots
 from tasks.workspace.stage import Context, Item, Produced, Stage, Watcher, alone
 
 
+_WIDTH = 256
+"""PySceneDetect's own program shrinks pictures to about this width before it looks for cuts."""
+
+
+def seen_size(width: int, height: int) -> tuple[int, int]:
+    """Width and height, px, at which a clip of this size is looked at; never more than its own."""
+    if width <= _WIDTH:
+        return width, height
+    return _WIDTH, max(2, round(height * _WIDTH / width / 2) * 2)
+
+
 def open_watcher(context: Context) -> Watcher:
     """The watcher of a shard."""
 
@@ -24,14 +35,14 @@ def open_watcher(context: Context) -> Watcher:
                 ]
             )
 
-        return Reader(View(colour="bgr"), consume)
+        return Reader(View(size=seen_size(item.row["width"], item.row["height"]), colour="bgr"), consume)
 
     return shots_of
 
 
 STAGE = Stage(
     name="shots",
-    version=1,
+    version=2,
     works_on="clip",
     inputs=(),
     schema=SHOTS,

@@ -75,8 +75,9 @@ def _item(clip: LabelledClip, path: Path) -> Item:
     import av
 
     with av.open(str(path)) as container:
-        frames = container.streams.video[0].frames
-    row = {"path": str(path), "frames": frames, "duration_ms": 40 * frames}
+        video = container.streams.video[0]
+        frames, width, height = video.frames, video.codec_context.width, video.codec_context.height
+    row = {"path": str(path), "frames": frames, "duration_ms": 40 * frames, "width": width, "height": height}
     return Item(clip.file, clip.file, row)
 
 
