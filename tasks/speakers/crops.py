@@ -1,8 +1,8 @@
 """Face crops as the active-speaker networks know them.
 
 The geometry is that of the public pipelines (SyncNet, TalkNet, LR-ASD): a square 2.8 times the half side of
-the smoothed box, reaching lower than higher, over a border of grey 110, at 224 px, of which LR-ASD takes
-the middle 112 px in grey.
+the smoothed box, reaching lower than higher, over a border of grey 110, at 224 px. SyncNet takes all of it in
+colour; LR-ASD and Light-ASD take the middle 112 px in grey.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 CROP_SIDE = 112
-_FULL_SIDE = 224
+FULL_SIDE = 224
 _BORDER_GREY = 110
 _WIDENING = 0.4
 _MEDIAN_FRAMES = 13
@@ -41,15 +41,17 @@ class FaceTrack:
 
 
 def crop_tracks(
-    batches: Iterable[tuple[int, np.ndarray]], tracks: Sequence[FaceTrack]
+    batches: Iterable[tuple[int, np.ndarray]], tracks: Sequence[FaceTrack], side: int = CROP_SIDE
 ) -> Iterator[tuple[FaceTrack, np.ndarray]]:
     """Cut every track's face out of the picture in one pass.
 
     Args:
-        batches: `(start_frame, frames)` with frames uint8 (n, h, w) grey, in order.
+        batches: `(start_frame, frames)` with frames uint8 (n, h, w) grey or (n, h, w, 3) in colour, in order.
+        side: px of the crop's middle to keep, even and at most 224, which is all of it.
 
     Yields:
-        each track once its last frame has passed, with uint8 (frames, 112, 112). A track that reaches beyond
+        each track once its last frame has passed, with uint8 (frames, side, side), or (frames, side, side, 3) with
+        the channels in the order that they came in. A track that reaches beyond
         the clip's end gets the frames there are. Memory holds the crops of the tracks on screen.
     """
     waiting = sorted(tracks, key=lambda track: (track.end_frame, track.number))
@@ -60,7 +62,7 @@ def crop_tracks(
             first = max(track.start_frame, start_frame)
             for frame in range(first, min(track.end_frame, start_frame + len(frames))):
                 square = squares[track.number][frame - track.start_frame]
-                crops[track.number].append(_crop(frames[frame - start_frame], *square))
+                crops[track.number].append(_crop(frames[frame - start_frame], *square, side))
         while waiting and waiting[0].end_frame <= start_frame + len(frames):
             track = waiting.pop(0)
             yield track, np.stack(crops.pop(track.number))
@@ -80,16 +82,16 @@ def _squares(boxes: np.ndarray) -> np.ndarray:
     return np.median(np.lib.stride_tricks.sliding_window_view(padded, _MEDIAN_FRAMES, axis=0), axis=-1)
 
 
-def _crop(frame: np.ndarray, x: float, y: float, half: float) -> np.ndarray:
+def _crop(frame: np.ndarray, x: float, y: float, half: float, side: int) -> np.ndarray:
     left, right = int(x - half * (1 + _WIDENING)), int(x + half * (1 + _WIDENING))
     top, bottom = int(y - half), int(y + half * (1 + 2 * _WIDENING))
     right, bottom = max(right, left + 1), max(bottom, top + 1)
     inside = frame[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
-    if inside.shape != (bottom - top, right - left):
-        whole = np.full((bottom - top, right - left), _BORDER_GREY, np.uint8)
+    if inside.shape[:2] != (bottom - top, right - left):
+        whole = np.full((bottom - top, right - left, *frame.shape[2:]), _BORDER_GREY, np.uint8)
         if inside.size:
             y0, x0 = max(-top, 0), max(-left, 0)
             whole[y0 : y0 + inside.shape[0], x0 : x0 + inside.shape[1]] = inside
         inside = whole
-    edge = (_FULL_SIDE - CROP_SIDE) // 2
-    return cv2.resize(inside, (_FULL_SIDE, _FULL_SIDE))[edge : edge + CROP_SIDE, edge : edge + CROP_SIDE]
+    edge = (FULL_SIDE - side) // 2
+    return cv2.resize(inside, (FULL_SIDE, FULL_SIDE))[edge : edge + side, edge : edge + side]

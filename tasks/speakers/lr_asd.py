@@ -1,29 +1,43 @@
 """The LR-ASD network for inference: who speaks, from grey face crops and cepstra.
 
 After J. Liao et al., "LR-ASD: Lightweight and Robust Network for Active Speaker Detection" (IJCV 2025),
-and its public code (github.com/Junhua-Liao/LR-ASD, MIT), whose checkpoint this module reads. Batch
-normalisation is folded into the convolutions, spatial and temporal convolutions run as plain 2-D ones, and
-long tracks go through in pieces with enough overlap to give the same numbers in bounded memory.
+and its public code (github.com/Junhua-Liao/LR-ASD, MIT), whose checkpoints this module reads. Long tracks go
+through in pieces with enough overlap to give the same numbers in bounded memory.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from schemas.errors import ModelCorrupt, ModelMissing
+from tasks.models.device import reduced
+from tasks.speakers.layers import (
+    Convolution,
+    convolved,
+    device_of,
+    entry,
+    folded,
+    folded_convolutions,
+    in_pieces,
+    normalised_faces,
+    pixels_by_time,
+    placed,
+    read_checkpoint,
+    time_by_pixels,
+)
 
 if TYPE_CHECKING:
     import torch
 
 CROP_SIDE = 112
 EMBEDDING = 128
+_CHANNELS = (1, 32, 64, 128)
 _PIECE_FRAMES = 200
 _HALO_FRAMES = 9  # three blocks, each a 5-tap and a 3-tap convolution over time: 3 × (2 + 1)
-_MEAN, _DEVIATION = 0.4161, 0.1688
 _BATCH_NORM_EPSILON = 1e-3
 
 
@@ -31,28 +45,20 @@ _BATCH_NORM_EPSILON = 1e-3
 class LrAsd:
     """The network's weights, ready to run. Make one with `load`."""
 
-    weights: dict[str, torch.Tensor]
+    weights: Mapping[str, torch.Tensor]
     memory: torch.nn.GRU
 
     def see(self, crops: np.ndarray) -> torch.Tensor:
         """Embed a face track. uint8 (T, 112, 112) grey → float32 (T, 128)."""
-        import torch
-
-        total, pieces = len(crops), []
-        with torch.inference_mode():
-            for start in range(0, total, _PIECE_FRAMES):
-                end = min(start + _PIECE_FRAMES, total)
-                first, last = max(start - _HALO_FRAMES, 0), min(end + _HALO_FRAMES, total)
-                pieces.append(self._see_piece(crops[first:last])[start - first : end - first])
-            return torch.cat(pieces)
+        with reduced(device_of(self.weights)):
+            return in_pieces(crops, _PIECE_FRAMES, _HALO_FRAMES, self._see_piece).float()
 
     def hear(self, cepstra: np.ndarray) -> torch.Tensor:
         """Embed the sound. float32 (4·T, 13) → float32 (T, 128)."""
-        import torch
         from torch.nn.functional import max_pool2d
 
-        with torch.inference_mode():
-            x = torch.from_numpy(np.ascontiguousarray(cepstra.T))[None, None]
+        with reduced(device_of(self.weights)):
+            x = placed(cepstra.T, self.weights)[None, None]
             for block in (1, 2, 3):
                 for layer, (height, width) in (
                     ("m_1", (2, 0)),
@@ -60,10 +66,10 @@ class LrAsd:
                     ("t_1", (0, 2)),
                     ("t_2", (0, 1)),
                 ):
-                    x = self._convolve(x, f"audioEncoder.block{block}.{layer}", padding=(height, width))
+                    x = convolved(self.weights, f"audioEncoder.block{block}.{layer}", x, (height, width))
                 if block < 3:
                     x = max_pool2d(x, (1, 3), (1, 2), (0, 1))
-            return x.mean(dim=2)[0].T
+            return x.mean(dim=2)[0].T.float()
 
     def judge(self, heard: torch.Tensor, seen: torch.Tensor, lengths: np.ndarray | None = None) -> np.ndarray:
         """Score how well sound and face go together, frame by frame, for a batch of pairs.
@@ -82,7 +88,7 @@ class LrAsd:
         with torch.inference_mode():
             x = self._remember(self._gate(torch.cat((heard, seen), dim=2), "fusion"), lengths)
             x = self._gate(x, "detector.attention")
-            return linear(x, self.weights["FC.weight"][1:], self.weights["FC.bias"][1:])[..., 0].numpy()
+            return linear(x, self.weights["FC.weight"][1:], self.weights["FC.bias"][1:])[..., 0].cpu().numpy()
 
     def _remember(self, x: torch.Tensor, lengths: np.ndarray | None) -> torch.Tensor:
         import torch
@@ -94,33 +100,19 @@ class LrAsd:
         return pad_packed_sequence(self.memory(packed)[0], batch_first=True, total_length=x.shape[1])[0]
 
     def _see_piece(self, crops: np.ndarray) -> torch.Tensor:
-        import torch
         from torch.nn.functional import max_pool2d
 
-        x = (torch.from_numpy(np.ascontiguousarray(crops)).float()[:, None] / 255 - _MEAN) / _DEVIATION
-        x = x.contiguous(memory_format=torch.channels_last)
+        x = normalised_faces(placed(crops, self.weights))
         for block in (1, 2, 3):
             name = f"visualEncoder.block{block}"
-            x = self._convolve(x, f"{name}.s_1", padding=(2, 2), stride=2 if block == 1 else 1)
-            x = self._convolve(x, f"{name}.s_2", padding=(1, 1))
-            # Channels lie last in memory: to make frames one image of time by pixels copies nothing.
-            frames, channels, height, width = x.shape
-            x = x.permute(0, 2, 3, 1).reshape(1, frames, height * width, channels).permute(0, 3, 1, 2)
-            x = self._convolve(x, f"{name}.t_1", padding=(2, 0))
-            x = self._convolve(x, f"{name}.t_2", padding=(1, 0))
-            x = x.permute(0, 2, 3, 1).reshape(frames, height, width, -1).permute(0, 3, 1, 2)
+            x = convolved(self.weights, f"{name}.s_1", x, (2, 2), stride=2 if block == 1 else 1)
+            x = convolved(self.weights, f"{name}.s_2", x, (1, 1))
+            height, width = x.shape[2:]
+            x = convolved(self.weights, f"{name}.t_1", time_by_pixels(x), (2, 0))
+            x = pixels_by_time(convolved(self.weights, f"{name}.t_2", x, (1, 0)), height, width)
             if block < 3:
                 x = max_pool2d(x, 3, 2, 1)
         return x.amax(dim=(2, 3))
-
-    def _convolve(
-        self, x: torch.Tensor, name: str, padding: tuple[int, int], stride: int = 1
-    ) -> torch.Tensor:
-        from torch.nn.functional import conv2d
-
-        return conv2d(
-            x, self.weights[f"{name}.weight"], self.weights[f"{name}.bias"], stride, padding
-        ).relu_()
 
     def _gate(self, x: torch.Tensor, name: str) -> torch.Tensor:
         from torch.nn.functional import linear
@@ -129,57 +121,46 @@ class LrAsd:
 
 
 def load(path: Path) -> LrAsd:
-    """Read LR-ASD's public checkpoint (a state dict).
+    """Read one of LR-ASD's public checkpoints (a state dict): trained on AVA, or fine-tuned on TalkSet.
 
     Raises:
         ModelMissing: torch is not installed.
         ModelCorrupt: the file is no such checkpoint.
     """
-    import pickle
-
-    try:
-        import torch
-    except ImportError as error:
-        action = "pip install 'clapper-av[light]', or let the recipe say speakers.model: mouth-motion"
-        raise ModelMissing("lr-asd", "needs the package torch, which is not installed", action) from error
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        return LrAsd(_folded(state), _recurrence(state))
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, AttributeError, TypeError) as error:
-        raise ModelCorrupt(
-            path.name, f"is no LR-ASD checkpoint: {error}", "pull the model again: clapper models pull lr-asd"
-        ) from error
+    return read_checkpoint(path, "lr-asd", "LR-ASD", lambda state: LrAsd(_weights(state), _recurrence(state)))
 
 
-def _folded(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Weights of every convolution and gate with its batch normalisation multiplied in, as 2-D kernels."""
-    import torch
-
-    weights = {"FC.weight": state["lossAV.FC.weight"], "FC.bias": state["lossAV.FC.bias"]}
-    for encoder, kinds in (("visualEncoder", "st"), ("audioEncoder", "mt")):
-        for block in (1, 2, 3):
-            for kind in kinds:
-                for index in (1, 2):
-                    name = f"{encoder}.block{block}.{kind}_{index}"
-                    kernel, bias = _fold(state, name, f"{encoder}.block{block}.{kind}_norm_{index}")
-                    if encoder == "visualEncoder":
-                        kernel = kernel[:, :, 0] if kind == "s" else kernel[..., 0]
-                        kernel = kernel.contiguous(memory_format=torch.channels_last)
-                    weights[f"{name}.weight"], weights[f"{name}.bias"] = kernel, bias
-    for name in ("fusion", "detector.attention"):
-        kernel, bias = _fold(state, f"{name}.attention", f"{name}.bn")
+def _weights(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Every convolution and gate with its batch normalisation multiplied in, as 2-D kernels, and the last layer."""
+    weights = folded_convolutions(state, _convolutions(), _BATCH_NORM_EPSILON)
+    weights["FC.weight"] = entry(state, "lossAV.FC.weight", (2, EMBEDDING))
+    weights["FC.bias"] = entry(state, "lossAV.FC.bias", (2,))
+    for name, width in (("fusion", 2 * EMBEDDING), ("detector.attention", EMBEDDING)):
+        kernel, bias = folded(
+            state, f"model.{name}.attention", f"model.{name}.bn", (width, width, 1), _BATCH_NORM_EPSILON
+        )
         weights[f"{name}.weight"], weights[f"{name}.bias"] = kernel[..., 0].contiguous(), bias
     return weights
 
 
-def _fold(state: dict[str, torch.Tensor], kernel: str, norm: str) -> tuple[torch.Tensor, torch.Tensor]:
-    weight, norm = state[f"model.{kernel}.weight"], f"model.{norm}"
-    gain = state[f"{norm}.weight"] / (state[f"{norm}.running_var"] + _BATCH_NORM_EPSILON).sqrt()
-    bias = state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * gain
-    return weight * gain.reshape(-1, *[1] * (weight.dim() - 1)), bias
+def _convolutions() -> list[Convolution]:
+    found = []
+    for block in (1, 2, 3):
+        before, after = _CHANNELS[block - 1 : block + 1]
+        picture, sound = (f"{encoder}Encoder.block{block}" for encoder in ("visual", "audio"))
+        half = after // 2
+        for index, inputs, outputs, reach in ((1, before, half, 5), (2, half, after, 3)):
+            for name, kind, shape in (
+                (picture, "s", (outputs, inputs, 1, reach, reach)),
+                (picture, "t", (after, after, reach, 1, 1)),
+                (sound, "m", (outputs, inputs, reach, 1)),
+                (sound, "t", (after, after, 1, reach)),
+            ):
+                found.append(Convolution(f"{name}.{kind}_{index}", f"{name}.{kind}_norm_{index}", shape))
+    return found
 
 
-def _recurrence(state: dict[str, torch.Tensor]) -> torch.nn.GRU:
+def _recurrence(state: Mapping[str, torch.Tensor]) -> torch.nn.GRU:
     """The two opposite recurrences over time as one two-way layer."""
     import torch
 

@@ -58,3 +58,27 @@ def test_a_single_wild_box_does_not_move_the_crop():
     picture = np.random.default_rng(0).integers(0, 255, (31, 200, 300), dtype=np.uint8)
     (one,), (two,) = (list(crop_tracks([(0, picture)], [track])) for track in (calm, FaceTrack(0, 0, boxes)))
     np.testing.assert_array_equal(one[1], two[1])
+
+
+def test_syncnet_gets_the_whole_crop_in_colour():
+    picture = np.random.default_rng(0).integers(0, 255, (3, 200, 300, 3), dtype=np.uint8)
+    track = still(0, 0, 3, (100, 60, 160, 120))
+    ((_, colour),) = crop_tracks([(0, picture)], [track], side=224)
+    assert colour.shape == (3, 224, 224, 3) and colour.dtype == np.uint8
+    for channel in range(3):
+        ((_, alone),) = crop_tracks([(0, picture[..., channel])], [track], side=224)
+        np.testing.assert_array_equal(colour[..., channel], alone)
+
+
+def test_the_grey_crop_is_the_middle_of_the_whole_one():
+    picture = np.random.default_rng(0).integers(0, 255, (3, 200, 300), dtype=np.uint8)
+    track = still(0, 0, 3, (100, 60, 160, 120))
+    ((_, whole),) = crop_tracks([(0, picture)], [track], side=224)
+    ((_, middle),) = crop_tracks([(0, picture)], [track])
+    np.testing.assert_array_equal(middle, whole[:, 56:168, 56:168])
+
+
+def test_beyond_the_picture_colour_crops_are_grey_too():
+    picture = np.full((1, 200, 300, 3), (10, 20, 30), np.uint8)
+    ((_, crops),) = crop_tracks([(0, picture)], [still(0, 0, 1, (-20, 60, 40, 120))], side=224)
+    assert (crops[0, :, 0] == 110).all() and (crops[0, :, 200] == (10, 20, 30)).all()
