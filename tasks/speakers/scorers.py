@@ -6,24 +6,53 @@
 
 | name | what | weights |
 |---|---|---|
-| lr-asd | the LR-ASD network as a sync profile, with mouth motion beside it | lr-asd |
+| lr-asd | the LR-ASD network as a sync profile, a metric of its views of face and sound, mouth motion | lr-asd |
+| light-asd | the same with the Light-ASD network | light-asd |
 | mouth-motion | correlation of mouth motion and loudness | none |
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from schemas.errors import RecipeError
+from tasks.speakers.calibration import Metric, metric
 from tasks.speakers.mfcc import mfcc
-from tasks.speakers.motion import correlation_profile, loudness, mouth_motion
-from tasks.speakers.profile import PEAK_FRAMES, interaction, mean_profile, rise_at_zero, sound_frames
+from tasks.speakers.motion import grey_levels, loudness, mouth_motion
+from tasks.speakers.profile import (
+    correlation_profile,
+    interaction,
+    mean_profile,
+    rise_at_zero,
+    share_at_zero,
+    sound_frames,
+)
+
+if TYPE_CHECKING:
+    import torch
 
 _PIECE_FRAMES, _CONTEXT_FRAMES = 500, 50
+# How far the padding of a network's convolutions reaches into a track and into a clip. Picture and sound of a whole
+# clip meet it in the same frames, so that any face would seem to fit any sound if these frames were compared.
+_PICTURE_EDGE, _SOUND_EDGE = 9, 6
+_FEWEST_FRAMES = 10
+
+
+class Network(Protocol):
+    """What a scorer asks of a network; `tasks.speakers.lr_asd` says what each method does."""
+
+    def see(self, crops: np.ndarray) -> torch.Tensor: ...
+
+    def hear(self, cepstra: np.ndarray) -> torch.Tensor: ...
+
+    def judge(
+        self, heard: torch.Tensor, seen: torch.Tensor, lengths: np.ndarray | None = None
+    ) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -33,15 +62,40 @@ class Evidence:
     Attributes:
         features: numbers that the calibration turns into a probability.
         profile: float (2·max_shift + 1,), see `tasks.speakers.profile`.
-        score: the model's plain active-speaker score, mean over the window; None where it has none.
+        frame_scores: float (frames,): the model's plain active-speaker scores; empty where it has none.
+        grey_levels: how much the mouth moves.
+        spoken_frames: how many of the window's frames have speech.
     """
 
     features: tuple[float, ...]
     profile: np.ndarray
-    score: float | None
+    frame_scores: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    grey_levels: float = 0.0
+    spoken_frames: int = 0
 
 
-Listener = Callable[[np.ndarray, int, Sequence[tuple[int, int]]], list[Evidence]]
+@dataclass(frozen=True)
+class Hearing:
+    """A clip's sound: its loudness float (N,) and a network's view of it float (N, width), None without a network."""
+
+    level: np.ndarray
+    heard: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A face track: mouth motion (T,), a network's view (T, width) and frame scores (2·max_shift + 1, T)."""
+
+    start_frame: int
+    motion: np.ndarray
+    seen: np.ndarray | None = None
+    scores: np.ndarray | None = None
+
+
+Span = tuple[int, int]
+"""First frame and end frame (exclusive) of a window, counted in the clip."""
+
+Listener = Callable[[np.ndarray, int, Sequence[Span]], list[Evidence]]
 """(crops uint8 (T, 112, 112), the track's first frame, windows as clip frames) → evidence for each window."""
 
 Scorer = Callable[[np.ndarray, int], Listener]
@@ -49,13 +103,14 @@ Scorer = Callable[[np.ndarray, int], Listener]
 
 Weights = Callable[[str], Path]
 
-SCORERS: Mapping[str, Callable[[Weights, int], Scorer]] = {
-    "lr-asd": lambda weights, max_shift: _open_lr_asd(weights("lr-asd"), max_shift),
-    "mouth-motion": lambda weights, max_shift: _open_mouth_motion(max_shift),
+WEIGHTS: Mapping[str, tuple[str, ...]] = {
+    "lr-asd": ("lr-asd",),
+    "light-asd": ("light-asd",),
+    "mouth-motion": (),
 }
-
-WEIGHTS: Mapping[str, tuple[str, ...]] = {"lr-asd": ("lr-asd",), "mouth-motion": ()}
 """What each scorer needs from the model store."""
+
+SCORERS: tuple[str, ...] = tuple(WEIGHTS)
 
 
 def check_name(name: str) -> None:
@@ -73,54 +128,79 @@ def open_scorer(name: str, weights: Weights, max_shift: int) -> Scorer:
         RecipeError: no such scorer.
         ModelMissing, ModelCorrupt: its weights.
     """
+    network = open_network(name, weights)
+    fitted = None if network is None else metric(name)
+
+    def scorer(waveform: np.ndarray, frames: int) -> Listener:
+        hearing = hear(network, waveform, frames)
+
+        def listen(crops: np.ndarray, start_frame: int, spans: Sequence[Span]) -> list[Evidence]:
+            watched = watch(network, hearing, crops, start_frame, max_shift)
+            return [weigh(watched, hearing, span, max_shift, fitted) for span in spans]
+
+        return listen
+
+    return scorer
+
+
+def open_network(name: str, weights: Weights) -> Network | None:
+    """The network of a scorer, None for one that has none. Raises as `open_scorer` does."""
     check_name(name)
-    return SCORERS[name](weights, max_shift)
+    if name == "mouth-motion":
+        return None
+    from tasks.speakers import light_asd, lr_asd
+
+    return {"lr-asd": lr_asd, "light-asd": light_asd}[name].load(weights(name))
 
 
-def _open_mouth_motion(max_shift: int) -> Scorer:
-    def scorer(waveform: np.ndarray, frames: int) -> Listener:
-        level = loudness(waveform, frames)
-
-        def listen(crops: np.ndarray, start_frame: int, spans: Sequence[tuple[int, int]]) -> list[Evidence]:
-            motion = mouth_motion(crops)
-            found = []
-            for start, end in spans:
-                profile = correlation_profile(
-                    motion[start - start_frame : end - start_frame], level, start, max_shift
-                )
-                near = profile[max_shift - PEAK_FRAMES : max_shift + PEAK_FRAMES + 1]
-                found.append(Evidence((float(np.nanmax(near)),), profile, None))
-            return found
-
-        return listen
-
-    return scorer
+def hear(network: Network | None, waveform: np.ndarray, frames: int) -> Hearing:
+    """All that is made of a clip's sound, float32 (N,) at 16 kHz."""
+    level = loudness(waveform, frames)
+    return Hearing(level, None if network is None else network.hear(mfcc(waveform, 4 * frames)).numpy())
 
 
-def _open_lr_asd(path: Path, max_shift: int) -> Scorer:
-    from tasks.speakers import lr_asd
+def watch(
+    network: Network | None, hearing: Hearing, crops: np.ndarray, start_frame: int, max_shift: int
+) -> Watched:
+    """All that is made of a face track, uint8 (T, 112, 112), before its windows are looked at."""
+    motion = mouth_motion(crops)
+    if network is None:
+        return Watched(start_frame, motion)
+    import torch
 
-    network = lr_asd.load(path)
+    seen = network.see(crops)
+    scores = _shifted_scores(network, seen, torch.from_numpy(hearing.heard), start_frame, max_shift)
+    return Watched(start_frame, motion, seen.numpy(), scores)
 
-    def scorer(waveform: np.ndarray, frames: int) -> Listener:
-        level = loudness(waveform, frames)
-        heard = network.hear(mfcc(waveform, 4 * frames))
 
-        def listen(crops: np.ndarray, start_frame: int, spans: Sequence[tuple[int, int]]) -> list[Evidence]:
-            motion = mouth_motion(crops)
-            scores = _shifted_scores(network, network.see(crops), heard, start_frame, max_shift)
-            found = []
-            for start, end in spans:
-                here = slice(start - start_frame, end - start_frame)
-                profile = mean_profile(interaction(scores[:, here]))
-                plain = float(scores[max_shift, here].mean())
-                moved = rise_at_zero(correlation_profile(motion[here], level, start, max_shift))
-                found.append(Evidence((rise_at_zero(profile), plain, moved), profile, plain))
-            return found
+def weigh(watched: Watched, hearing: Hearing, span: Span, max_shift: int, fitted: Metric | None) -> Evidence:
+    """The evidence of one window; a network's views are compared by the `fitted` metric."""
+    here = slice(span[0] - watched.start_frame, span[1] - watched.start_frame)
+    motion = watched.motion[here]
+    moved = correlation_profile(motion, hearing.level, span[0], max_shift)
+    if fitted is None:
+        return Evidence((rise_at_zero(moved), share_at_zero(moved)), moved, grey_levels=grey_levels(motion))
+    scores = watched.scores[:, here]
+    plain = scores[max_shift]
+    match = match_profile(watched, hearing, span, max_shift, fitted)
+    rise = rise_at_zero(mean_profile(interaction(scores)))
+    features = (rise, float(plain.mean()), share_at_zero(match), rise_at_zero(moved))
+    return Evidence(features, match, plain, grey_levels(motion))
 
-        return listen
 
-    return scorer
+def match_profile(
+    watched: Watched, hearing: Hearing, span: Span, max_shift: int, fitted: Metric
+) -> np.ndarray:
+    """Correlation, in the metric's space, of a network's views of face and sound at every offset."""
+    first = max(span[0], watched.start_frame + _PICTURE_EDGE)
+    end = min(span[1], watched.start_frame + len(watched.seen) - _PICTURE_EDGE)
+    if end - first < _FEWEST_FRAMES:
+        return np.full(2 * max_shift + 1, np.nan)
+    face = watched.seen[first - watched.start_frame : end - watched.start_frame] @ fitted.picture
+    reach = slice(max(first - max_shift, 0), end + max_shift)
+    sound = hearing.heard[reach] @ fitted.sound
+    known = slice(max(_SOUND_EDGE - reach.start, 0), max(len(hearing.heard) - _SOUND_EDGE - reach.start, 0))
+    return correlation_profile(face, sound, first - reach.start, max_shift, known)
 
 
 def _shifted_scores(network, seen, heard, start_frame: int, max_shift: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from schemas.recipe import Recipe, Speakers
 from schemas.tables import SPEAKERS
 from schemas.units import FRAME_RATE
 from tasks.media import read_frames, read_waveform
-from tasks.speakers.calibration import calibration
+from tasks.speakers.calibration import calibration, digest
 from tasks.speakers.crops import FaceTrack
 from tasks.speakers.scorers import WEIGHTS, Evidence, Scorer, check_name, open_scorer
 from tasks.speakers.windows import evidence_of_clip, scored, spoken_frames
@@ -72,7 +72,7 @@ def _settings(recipe: Recipe) -> dict[str, Any]:
     name = recipe.model_for("speakers")
     check_name(name)
     own = recipe.speakers.model_dump(mode="json")
-    return own | {"model": name, "calibration": asdict(calibration(name))}
+    return own | {"model": name, "calibration": digest(name)}
 
 
 def _models(recipe: Recipe) -> tuple[str, ...]:
@@ -83,7 +83,7 @@ def _models(recipe: Recipe) -> tuple[str, ...]:
 
 STAGE = Stage(
     name="speakers",
-    version=1,
+    version=2,
     works_on="clip",
     inputs=("faces", "speech"),
     schema=SPEAKERS,

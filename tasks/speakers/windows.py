@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,7 +25,10 @@ class ScoredWindow:
         probability: that this face makes the sound.
         offset_ms: where the sync profile is highest; **positive: the audio is early**.
         confidence: height of that peak over the profile's median.
-        score: the model's plain score, or None.
+        score: the model's plain score, mean over the window, or None.
+        unjudged: why the window tells nothing (`too_short`, `too_little_speech`, `too_still`), whatever its
+            probability says; None where it was judged.
+        frame_scores: the model's plain score of each frame; empty where it has none.
     """
 
     track: int
@@ -35,6 +38,13 @@ class ScoredWindow:
     offset_ms: OffsetMs
     confidence: float
     score: float | None
+    unjudged: str | None = None
+    frame_scores: tuple[float, ...] = ()
+
+    @property
+    def judged(self) -> bool:
+        """Whether the window tells anything."""
+        return self.unjudged is None
 
 
 def spoken_frames(speech: Iterable[tuple[int, int]], frames: int) -> np.ndarray:
@@ -74,20 +84,24 @@ def evidence_of_clip(
     for track, crops in crop_tracks(batches, wanted):
         inside = [span for span in spans[track.number] if span[1] <= track.start_frame + len(crops)]
         for (start, end), evidence in zip(inside, listen(crops, track.start_frame, inside), strict=True):
-            yield track.number, start, end, evidence
+            spoken_here = int(spoken[start:end].sum())
+            yield track.number, start, end, replace(evidence, spoken_frames=spoken_here)
 
 
 def scored(track: int, start: int, end: int, evidence: Evidence, calibrated: Calibration) -> ScoredWindow:
-    """Evidence as a probability, an offset and its confidence."""
+    """Evidence as a probability, an offset and its confidence, and whether it counts."""
     offset_frames, height = peak(evidence.profile)
+    plain = evidence.frame_scores
     return ScoredWindow(
         track=track,
         start_ms=frame_to_ms(start),
         end_ms=frame_to_ms(end),
         probability=round(calibrated.probability(evidence.features), 4),
-        offset_ms=OffsetMs(frame_to_ms(offset_frames)),
+        offset_ms=OffsetMs(round((offset_frames - calibrated.lag_frames) * 1000 / FRAME_RATE)),
         confidence=round(height, 4),
-        score=None if evidence.score is None else round(evidence.score, 4),
+        score=round(float(plain.mean()), 4) if len(plain) else None,
+        unjudged=calibrated.limits.broken_by(end - start, evidence.spoken_frames, evidence.grey_levels),
+        frame_scores=tuple(np.round(plain.astype(float), 2).tolist()),
     )
 
 

@@ -9,14 +9,21 @@ import csv
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from schemas.recipe import Media, Recipe
+from schemas.units import FRAME_RATE
 from tasks.faces.detections import STAGE as DETECTIONS
 from tasks.faces.stage import STAGE as FACES
 from tasks.media import normalize
 from tasks.shots.stage import STAGE as SHOTS
+from tasks.speakers import Calibration, ScoredWindow, scored
+from tasks.speakers.calibration import Metric
+from tasks.speakers.scorers import Hearing, Listener, Network, Span, Watched, hear, watch, weigh
+from tasks.speakers.stage import evidence_of_item
 from tasks.speech.stage import STAGE as SPEECH
 from tasks.workspace.stage import Context, Item, Row
 
@@ -82,13 +89,68 @@ def _item(clip: LabelledClip, path: Path) -> Item:
 
 
 def observed(item: Item, workers: dict[str, Callable], seconds: dict[str, float]) -> Item:
-    """The item with the records that the workers make in their order; adds the wall seconds of each to `seconds`."""
+    """The item with the records that the workers make in their order; adds the CPU seconds of each to `seconds`."""
     records: dict[str, list[Row]] = dict(item.records)
     for name, worker in workers.items():
-        started = time.perf_counter()
+        started = time.process_time()
         records[name] = worker(Item(item.id, item.video_id, item.row, records)).rows
-        seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - started
+        seconds[name] = seconds.get(name, 0.0) + time.process_time() - started
     return Item(item.id, item.video_id, item.row, records)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One window of a track, with all that its evidence is made of; takes the place of `Evidence` in a stage."""
+
+    watched: Watched
+    hearing: Hearing
+    span: Span
+    crops: np.ndarray
+    spoken_frames: int = 0
+
+
+@dataclass(frozen=True)
+class RecordedClip:
+    """A clip whose faces have been watched, so that they can be scored again in no time: (track, window)s."""
+
+    clip: LabelledClip
+    item: Item
+    windows: list[tuple[int, Recorded]]
+
+
+def record(clip: LabelledClip, item: Item, network: Network | None, context: Context) -> RecordedClip:
+    """Do what the stage `speakers` does up to the point where the calibration comes in."""
+    settings = context.recipe.speakers
+    max_shift = max_shift_of(context)
+
+    def scorer(waveform: np.ndarray, frames: int) -> Listener:
+        hearing = hear(network, waveform, frames)
+
+        def listen(crops: np.ndarray, start_frame: int, spans: list[Span]) -> list[Recorded]:
+            watched = watch(network, hearing, crops, start_frame, max_shift)
+            return [Recorded(watched, hearing, span, crops) for span in spans]
+
+        return listen
+
+    found = evidence_of_item(item, Path(item.row["path"]), scorer, settings)
+    return RecordedClip(clip, item, [(track, recorded) for track, _, _, recorded in found])
+
+
+def max_shift_of(context: Context) -> int:
+    """The offsets that a recipe searches, ± frames."""
+    return context.recipe.speakers.max_offset * FRAME_RATE // 1000
+
+
+def windows_of_clip(
+    recorded: RecordedClip, calibrated: Calibration, fitted: Metric | None, max_shift: int
+) -> list[ScoredWindow]:
+    """What the stage says of the clip with this calibration and this metric."""
+    found = []
+    for track, one in recorded.windows:
+        evidence = weigh(one.watched, one.hearing, one.span, max_shift, fitted)
+        evidence = replace(evidence, spoken_frames=one.spoken_frames)
+        found.append(scored(track, *one.span, evidence, calibrated))
+    return sorted(found, key=lambda window: (window.track, window.start_ms))
 
 
 def eyes_and_ears(context: Context) -> dict[str, Callable]:

@@ -8,23 +8,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.speakers.calibration import FILE, Calibration, calibration
+from tasks.speakers.calibration import FILE, Calibration, Limits, calibration, digest, metric
 from tasks.speakers.scorers import SCORERS
+
+FITTED = json.loads(FILE.read_text(encoding="utf-8"))["scorers"]
+NETWORKS = sorted(name for name in FITTED if "metric" in FITTED[name])
 
 
 def test_every_scorer_has_a_calibration_that_says_where_it_comes_from():
     said = json.loads(FILE.read_text(encoding="utf-8"))
-    assert set(said["scorers"]) == set(SCORERS)
+    assert set(said["scorers"]) >= {"lr-asd", "light-asd", "mouth-motion"}
+    assert set(said["scorers"]) <= set(SCORERS)
     assert said["date"] and said["data"] and said["method"]
 
 
-@pytest.mark.parametrize("name", sorted(SCORERS))
+@pytest.mark.parametrize("name", sorted(FITTED))
 def test_a_better_match_is_more_probable(name):
     calibrated = calibration(name)
     weights = len(calibrated.weights)
     chances = [calibrated.probability([level] * weights) for level in (-2.0, -0.5, 0.0, 0.5, 2.0)]
-    assert chances == sorted(chances)
-    assert calibrated.weights[0] > 0
+    assert chances == sorted(chances) and chances[0] < 0.1 < 0.9 < chances[-1]
+    assert all(weight >= 0 for weight in calibrated.weights)
+    assert len(FITTED[name]["features"]) == weights
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_metric_maps_both_views_into_one_space(name):
+    fitted = metric(name)
+    assert fitted.picture.shape == fitted.sound.shape == (128, 8)
+
+
+def test_the_digest_is_that_of_all_numbers_of_a_scorer():
+    assert len({digest(name) for name in FITTED}) == len(FITTED)
 
 
 @given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
@@ -35,3 +50,17 @@ def test_probabilities_stay_within_zero_and_one(weight, feature):
 def test_features_and_weights_must_be_as_many():
     with pytest.raises(ValueError, match="zip"):
         Calibration(0.0, (1.0, 2.0)).probability([1.0])
+
+
+@pytest.mark.parametrize(
+    ("frames", "spoken", "grey", "reason"),
+    [
+        (75, 40, 3.0, None),
+        (60, 25, 0.5, None),
+        (59, 10, 0.1, "too_short"),
+        (75, 24, 0.1, "too_little_speech"),
+        (75, 40, 0.49, "too_still"),
+    ],
+)
+def test_limits_name_what_is_missing(frames, spoken, grey, reason):
+    assert Limits(60, 25, 0.5).broken_by(frames, spoken, grey) == reason

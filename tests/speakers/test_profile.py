@@ -9,8 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.speakers.motion import correlation_profile, loudness, mouth_motion
-from tasks.speakers.profile import interaction, mean_profile, peak, rise_at_zero, sound_frames, windows_of
+from tasks.speakers.profile import (
+    correlation_profile,
+    interaction,
+    mean_profile,
+    peak,
+    rise_at_zero,
+    share_at_zero,
+    sound_frames,
+    windows_of,
+)
 
 SHIFT = 25
 
@@ -64,19 +72,6 @@ def test_flat_signals_correlate_with_nothing():
     np.testing.assert_array_equal(profile[np.isfinite(profile)], 0)
 
 
-def test_motion_is_that_of_the_mouth_and_loudness_that_of_the_sound():
-    crops = np.full((30, 112, 112), 90, np.uint8)
-    crops[10:20:2, 60:80, 40:70] = 200
-    crops[25, 0:30, 0:30] = 255
-    motion = mouth_motion(crops)
-    assert motion[11] == motion[1]  # two frames apart the picture is the same
-    assert motion[19] > motion[1] + 1
-    np.testing.assert_array_equal(motion[23:28], motion[1])
-    sound = np.zeros(30 * 640, np.float32)
-    sound[5 * 640 : 6 * 640] = np.random.default_rng(0).normal(0, 0.2, 640)
-    assert loudness(sound, 30).argmax() == 5
-
-
 @given(st.integers(0, 50), st.integers(1, 400), st.integers(1, 100), st.integers(1, 60))
 def test_windows_cover_the_track(start, frames, length, hop):
     windows = windows_of(start, start + frames, length, hop)
@@ -85,6 +80,48 @@ def test_windows_cover_the_track(start, frames, length, hop):
     assert all(begin < after[0] <= begin + hop for (begin, _), after in pairwise(windows))
 
 
-@pytest.mark.parametrize("frames", [1, 2, 3])
-def test_the_shortest_tracks_have_a_motion(frames):
-    assert mouth_motion(np.zeros((frames, 112, 112), np.uint8)).shape == (frames,)
+@settings(max_examples=30)
+@given(st.integers(-20, 20), st.integers(0, 1000), st.integers(2, 6))
+def test_views_of_many_numbers_are_compared_as_one(early, seed, width):
+    random = np.random.default_rng(seed)
+    sound = np.stack([np.convolve(random.normal(size=300), np.ones(5), "same") for _ in range(width)], axis=1)
+    picture = sound[np.arange(60, 235) - early] * 3 + 7
+    profile = correlation_profile(picture, sound, 60, SHIFT)
+    assert profile[SHIFT + early] == pytest.approx(1, abs=1e-6)
+    assert peak(profile)[0] == pytest.approx(early, abs=1)
+
+
+def test_sound_that_is_not_to_be_used_leaves_offsets_unknown():
+    random = np.random.default_rng(0)
+    profile = correlation_profile(random.normal(size=40), random.normal(size=60), 10, 15, slice(6, 54))
+    # At an offset of d frames, frames 10 … 49 meet sound 10 − d … 49 − d; of those, 6 … 53 may be used.
+    used = np.array([sum(6 <= t - d < 54 for t in range(10, 50)) for d in range(-15, 16)])
+    np.testing.assert_array_equal(np.isnan(profile), used < 20)
+
+
+@given(st.integers(-25, 25), st.floats(0.1, 100), st.floats(-50, 50), st.integers(0, 1000))
+def test_the_share_at_no_offset_knows_where_the_peak_is_and_no_scale(at, gain, lift, seed):
+    profile = np.random.default_rng(seed).normal(0, 0.05, 2 * SHIFT + 1)
+    profile[SHIFT + at] += 2
+    share = share_at_zero(profile)
+    assert 0 <= share <= 1
+    assert (share > 0.9) == (abs(at) <= 2)
+    assert share_at_zero(gain * profile + lift) == pytest.approx(share, rel=1e-6, abs=1e-9)
+
+
+def test_a_profile_without_a_peak_shares_alike():
+    assert share_at_zero(np.zeros(51)) == share_at_zero(np.full(51, np.nan)) == pytest.approx(5 / 51)
+
+
+@given(st.floats(-20, 20), st.floats(2, 8))
+def test_a_peak_is_read_between_offsets(centre, width):
+    profile = np.exp(-np.square((np.arange(-SHIFT, SHIFT + 1) - centre) / width))
+    assert peak(profile)[0] == pytest.approx(centre, abs=0.15)
+
+
+@pytest.mark.parametrize("known", [0, 1])
+def test_where_nothing_is_known_nothing_rises(known):
+    profile = np.full(51, np.nan)
+    profile[:known] = 0.7
+    assert rise_at_zero(profile) == 0
+    assert peak(profile) == pytest.approx((-25.0, 0.0) if known else (0.0, 0.0))

@@ -7,14 +7,18 @@ from fractions import Fraction
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from schemas.errors import RecipeError
 from schemas.recipe import Recipe
 from tasks.faces.detectors import open_detector
 from tasks.faces.tracks import TrackRules, detect_in, link
 from tasks.media import read_frames, read_waveform
+from tasks.media.frames import View, decoded_batches
 from tasks.scenes import speech, talking_face
 from tasks.scenes.encode import encode
+from tasks.speakers.calibration import calibration
 from tasks.speakers.crops import FaceTrack
 from tasks.speakers.scorers import open_scorer
 from tasks.speakers.stage import STAGE
@@ -46,8 +50,8 @@ def talker(tmp_path_factory):
     waveform, envelope = speech(6.0, seed=1, sample_rate=16_000)
     size = (456, 256)
     encode(path, talking_face(envelope, FRAMES, Fraction(25), size), waveform, size, Fraction(25), 16_000)
-    pictures = [(batch.start_frame, batch.frames[:1]) for batch in read_frames(path)]
-    boxes = detect_in(pictures, [0], open_detector("haar", no_weights, 0.5))[0]
+    first = next(read_frames(path, batch=1, colour="bgr"))
+    boxes = detect_in([first], open_detector("haar", no_weights, 0.5))[0]
     return path, boxes[0, :4].astype(float).tolist()
 
 
@@ -59,7 +63,8 @@ def test_a_rendered_head_that_speaks_is_found_out_and_in_sync(talker, tmp_path):
     assert table["start_ms"].to_pylist() == [0, 1000, 2000, 3000]
     assert np.mean(table["probability"]) > 0.5
     assert abs(np.median(table["offset_ms"])) <= 80
-    assert table["score"].null_count == 4
+    assert table["score"].null_count == table["unjudged"].null_count == 4
+    assert table["frame_scores"].to_pylist() == [[]] * 4
 
 
 @pytest.mark.parametrize("early_frames", [-12, 9])
@@ -67,20 +72,37 @@ def test_a_rendered_heads_offset_is_measured_with_its_sign(talker, early_frames)
     path, box = talker
     waveform = np.roll(read_waveform(path), -early_frames * 640)
     (window,) = windows_of_one_track("mouth-motion", no_weights, path, [box] * FRAMES, waveform)
-    assert abs(window.offset_ms - 40 * early_frames) <= 80
+    # A real mouth opens before it is heard, and the scorer allows for it; this one moves with the sound.
+    measured_ms = window.offset_ms + 40 * calibration("mouth-motion").lag_frames
+    assert abs(measured_ms - 40 * early_frames) <= 80
     assert window.probability < 0.5
 
 
 def windows_of_one_track(name, weights, path, boxes, waveform):
     """One window over the whole track."""
-    from tasks.speakers.calibration import calibration
-
     frames = [(batch.start_frame, batch.frames) for batch in read_frames(path, colour="gray")]
     track = FaceTrack(0, 0, np.array(boxes, float))
     spoken = np.ones(len(boxes), bool)
     scorer = open_scorer(name, weights, 25)
     found = evidence_of_clip(frames, waveform, [track], spoken, scorer, 40 * len(boxes), 1000)
     return [scored(*one, calibration(name)) for one in found]
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.integers(0, 10_000))
+def test_boxes_that_jitter_by_a_pixel_change_no_verdict(talker, seed):
+    """Of the same sound, in time and late, whatever the boxes do."""
+    path, box = talker
+    random = np.random.default_rng(seed)
+    jittery = (np.array(box) + random.integers(-1, 2, (FRAMES, 2))[:, [0, 1, 0, 1]]).tolist()
+    waveform = read_waveform(path)
+    for moved, right in ((waveform, True), (np.roll(waveform, 15 * 640), False)):
+        (steady,), (shaken,) = (
+            windows_of_one_track("mouth-motion", no_weights, path, boxes, moved)
+            for boxes in ([box] * FRAMES, jittery)
+        )
+        assert (steady.probability > 0.5) == (shaken.probability > 0.5) == right
+        assert abs(steady.offset_ms - shaken.offset_ms) <= 80
 
 
 def test_windows_without_speech_are_not_scored(talker, tmp_path):
@@ -108,7 +130,7 @@ def test_without_faces_or_speech_nothing_is_decoded(tmp_path):
 
 def test_an_unknown_scorer_names_those_that_exist(tmp_path):
     recipe = Recipe(name="test", title="Test", speakers={"model": "oracle"})
-    with pytest.raises(RecipeError, match="lr-asd, mouth-motion"):
+    with pytest.raises(RecipeError, match="lr-asd, light-asd"):
         STAGE.open(Context(recipe, tmp_path, no_weights))
 
 
@@ -122,16 +144,17 @@ def test_real_sound_shifted_by_known_amounts_is_measured_with_its_sign(shared_da
     pytest.importorskip("torch", reason="LR-ASD needs the extra 'light' (torch)")
     path = shared_data / "asd_minis/hdtf_katiehill__orig.mp4"
     yunet = open_detector("yunet", lambda name: shared_data / "weights/face_detection_yunet_2026may.onnx")
-    pictures = ((batch.start_frame, batch.frames) for batch in read_frames(path))
-    (track,) = link(detect_in(pictures, range(0, 200, 4), yunet), [(0, 200)], TrackRules(every=4))
+    every_fourth = (batch for _, batch in decoded_batches(path, [View(every=4)]))
+    (track,) = link(detect_in(every_fourth, yunet), [(0, 200)], TrackRules(every=4))
     waveform, weights = read_waveform(path), shared_data / "weights/lrasd_pretrain_AVA.model"
     found = {}
     for early_frames in (-10, 0, 10):
         moved = earlier(waveform, early_frames)
         (found[early_frames],) = windows_of_one_track("lr-asd", lambda _: weights, path, track.boxes, moved)
     for early_frames, window in found.items():
-        assert abs(window.offset_ms - 40 * early_frames) <= 120
-        assert window.confidence > 0.5
+        assert abs(window.offset_ms - 40 * early_frames) <= 80
+        assert window.confidence > 0.2
+        assert window.judged and len(window.frame_scores) == 200
     assert found[0].probability > max(found[-10].probability, found[10].probability)
 
 
