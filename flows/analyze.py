@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -13,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.pipeline import STAGES
-from schemas.errors import ClapperError, Dropped, MediaError
+from schemas.errors import Dropped, MediaError
 from schemas.recipe import Recipe
 from tasks.labels.stage import speaker_window, speech_span
 from tasks.labels.summary import sync_summary
@@ -21,26 +22,31 @@ from tasks.media import probe, read_waveform
 from tasks.media.fanout import Reader, fan_out
 from tasks.media.frames import FrameBatch
 from tasks.models import ModelStore
-from tasks.workspace.stage import Context, Item, Row, Watcher, Worker
+from tasks.workspace.reconcile import attempt
+from tasks.workspace.stage import Context, Item, Produced, Row, Watcher, Worker
 
 WHOLE = {"clip_length": 24 * 3_600_000, "min_clip_length": 1}
 """A file is analysed as one clip, however long or short it is."""
 
-SOUND_ALONE = ("speech", "sounds", "events", "labels")
+SOUND_ALONE = ("speech", "turns", "sounds", "events", "labels")
 """The stages that a file without a picture goes through."""
 
-WITH_PICTURE = ("shots", "detections", "faces", "speech", "speakers", "sounds", "events", "labels")
+WITH_PICTURE = (
+    "shots", "detections", "motion", "conditions", "faces", "speech", "turns", "speakers", "sounds", "events",
+    "labels", "evidence",
+)  # fmt: skip
 """The stages that what is shown comes from."""
 
-SHADES = {"talking_head": "green", "voice_over": "yellow", "other": "bright_black"}
+SHADES = {"talking_head": "green", "voice_over": "yellow", "cannot_tell": "magenta", "other": "bright_black"}
 
 
 @contextmanager
 def open_analysis(recipe: Recipe, models: ModelStore) -> Iterator[Callable[[Path], Row]]:
     """A function that analyses one file after another, with the models loaded once.
 
-    It returns `path`, `duration_ms`, `labels`, `sync`, `speech` and `audio_events` as `clapper analyze --json`
-    prints them; `left_out` when the pipeline would not take the clip, and `errors` by stage where one failed.
+    It returns `path`, `duration_ms`, `labels`, `sync`, `speech`, `turns`, `audio_events`, `evidence` and `conditions`
+    as `clapper analyze --json` prints them; `left_out` when the pipeline would not take the clip, and `errors` by
+    stage where one failed, which costs only what depends on it.
 
     Raises (the function): MediaError for what cannot be read at all.
     """
@@ -68,7 +74,7 @@ def _analyze(file: Path, worker: Callable[[str], Worker | Watcher], scratch: Pat
     except Dropped as drop:
         return _left_out(file, drop)
     clip |= {"clip_id": "clip", "video_id": "file", "path": str(scratch / clip["path"])}
-    records, errors = _records(clip, stages, worker)
+    records, troubles = _records(clip, stages, worker)
     for left in (scratch / "clips").glob("*/*"):
         left.unlink()
     windows = [speaker_window(row) for row in records["speakers"]]
@@ -79,9 +85,20 @@ def _analyze(file: Path, worker: Callable[[str], Worker | Watcher], scratch: Pat
         "labels": _plain(records["labels"]),
         "sync": {"probability": probability, "offset_ms": offset_ms},
         "speech": _plain(records["speech"]),
+        "turns": _plain(records["turns"]),
         "audio_events": _plain(records["events"]),
+        "evidence": next(iter(_plain(records["evidence"])), None),
+        "conditions": next(iter(_plain(records["conditions"])), None),
     }
-    return {**analysis, "errors": errors} if errors else analysis
+    return analysis | _told(troubles)
+
+
+def _told(troubles: Mapping[str, Row]) -> Row:
+    """The outcomes of the stages that gave nothing, as `left_out` for a clip that is dropped, and as `errors`."""
+    dropped = [outcome for outcome in troubles.values() if outcome["outcome"] == "dropped"]
+    errors = {name: outcome["detail"] for name, outcome in troubles.items() if outcome not in dropped}
+    left_out = {"left_out": {name: dropped[0][name] for name in ("reason", "detail")}} if dropped else {}
+    return left_out | ({"errors": errors} if errors else {})
 
 
 def _normalized(file: Path, normalize: Worker) -> Row:
@@ -92,34 +109,31 @@ def _normalized(file: Path, normalize: Worker) -> Row:
 
 def _records(
     clip: Row, stages: Sequence[str], worker: Callable[[str], Worker | Watcher]
-) -> tuple[dict[str, list[Row]], Row]:
+) -> tuple[dict[str, list[Row]], dict[str, Row]]:
+    """The records of every stage, and the outcome of each that is not done."""
     watching = [name for name in stages if STAGES[name].watch]
-    seen, errors = _watched(clip, {name: worker(name) for name in watching})
+    seen, troubles = _watched(clip, {name: worker(name) for name in watching})
     records: dict[str, list[Row]] = {name: [] for name in STAGES} | seen
     for name in (name for name in stages if name not in watching):
-        missing = [needed for needed in STAGES[name].inputs if needed in errors]
+        missing = [needed for needed in STAGES[name].inputs if needed in troubles]
         if missing:
-            errors[name] = f"needs {', '.join(missing)}"
+            needs = f"needs {', '.join(missing)}"
+            troubles[name] = {"outcome": "waiting", "reason": None, "detail": needs}
             continue
         inputs = {needed: records[needed] for needed in STAGES[name].inputs}
-        try:
-            records[name] = worker(name)(Item("clip", "file", clip, inputs)).rows
-        except ClapperError as error:
-            errors[name] = str(error)
-    return records, errors
+        produced, outcome = attempt(partial(worker(name), Item("clip", "file", clip, inputs)), clip["path"])
+        records[name] = produced.rows
+        troubles |= {name: outcome} if outcome["outcome"] != "done" else {}
+    return records, troubles
 
 
-def _watched(clip: Row, watchers: Mapping[str, Watcher]) -> tuple[dict[str, list[Row]], Row]:
-    """What the watching stages make of one decode of the clip, and what went wrong, by stage."""
-    records: dict[str, list[Row]] = {}
-    errors: Row = {}
+def _watched(clip: Row, watchers: Mapping[str, Watcher]) -> tuple[dict[str, list[Row]], dict[str, Row]]:
+    """What the watching stages make of one decode of the clip, and the outcome of each that is not done."""
+    found: dict[str, tuple[Produced, Row]] = {}
 
     def kept(name: str, reader: Reader) -> Reader:
         def consume(batches: Iterator[FrameBatch]) -> None:
-            try:
-                records[name] = reader.consume(batches).rows
-            except ClapperError as error:
-                errors[name] = str(error)
+            found[name] = attempt(lambda: reader.consume(batches), clip["path"])
 
         return Reader(reader.view, consume)
 
@@ -127,8 +141,10 @@ def _watched(clip: Row, watchers: Mapping[str, Watcher]) -> tuple[dict[str, list
     try:
         fan_out(Path(clip["path"]), readers)
     except MediaError as error:
-        errors = {name: str(error) for name in readers if name not in records} | errors
-    return records, errors
+        unread = {"outcome": "failed", "reason": type(error).__name__, "detail": str(error)}
+        found = {name: (Produced([]), unread) for name in readers} | found
+    troubles = {name: outcome for name, (_, outcome) in found.items() if outcome["outcome"] != "done"}
+    return {name: produced.rows for name, (produced, _) in found.items()}, troubles
 
 
 def _left_out(file: Path, drop: Dropped) -> Row:
@@ -141,7 +157,10 @@ def _left_out(file: Path, drop: Dropped) -> Row:
         "labels": [whole] if duration_ms else [],
         "sync": {"probability": None, "offset_ms": None},
         "speech": [],
+        "turns": [],
         "audio_events": [],
+        "evidence": None,
+        "conditions": None,
         "left_out": {"reason": drop.reason, "detail": drop.detail},
     }
 
@@ -171,6 +190,9 @@ def show_analysis(console: Console, analysis: Row) -> None:
             "audio early" if sync["offset_ms"] > 0 else "audio late" if sync["offset_ms"] < 0 else "in time"
         )
         console.print(f"sync          {sync['probability']:.2f}, offset {sync['offset_ms']:+d} ms ({sense})")
+    if analysis["turns"]:
+        console.print(f"voices        {len({turn['voice'] for turn in analysis['turns']})}")
+    _show_whole(console, analysis)
     if analysis["audio_events"]:
         table = Table("from s", "to s", "audio event", "score")
         for event in analysis["audio_events"]:
@@ -179,6 +201,16 @@ def show_analysis(console: Console, analysis: Row) -> None:
         console.print(table)
     for stage, problem in analysis.get("errors", {}).items():
         console.print(f"[red]{stage} failed[/] {escape(problem)}")
+
+
+def _show_whole(console: Console, analysis: Row) -> None:
+    """What holds of the clip as a whole."""
+    if evidence := analysis["evidence"]:
+        console.print(f"evidence      {evidence['evidence']} ({evidence['reason']}, {evidence['score']:.2f})")
+    if conditions := analysis["conditions"]:
+        level = conditions["level_dbfs"]
+        loud = "digital silence" if level is None else f"sound at {level:.1f} dBFS"
+        console.print(f"conditions    {', '.join(conditions['conditions']) or 'none'}; {loud}")
 
 
 def _bar(head: str, spans: Sequence[Row], duration_ms: int, width: int, shade: str) -> Text:

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from flows.run import Request, run
+from schemas.tables import LABEL_NAMES
 from schemas.units import FRAME_RATE
 from tasks.manifests import latest_release
 from tasks.scenes import Source, Truth, broadcast, render, serve, truth, write_feed
@@ -34,8 +35,6 @@ SETTINGS = {
     "splits.test": 0.25,
 }
 """RealSync's recipe, at the size of the demo."""
-
-LABELS = ("talking_head", "voice_over", "other")
 
 
 def run_demo(workspace: Path, screen: Console, out: Console) -> int:
@@ -86,7 +85,7 @@ def _render_all(sources: Sequence[Source], site: Path, screen: Console) -> None:
 def _show_comparison(out: Console, truths: Mapping[str, Truth], rows: Sequence[Row]) -> None:
     """What was found against what is true: labels per 25 fps frame, and audio events by their names."""
     table = Table(
-        "source", *(f"{label} s\nfound / true" for label in LABELS), "frames that agree", title="Labels"
+        "source", *(f"{label} s\nfound / true" for label in LABEL_NAMES), "frames that agree", title="Labels"
     )
     total: Counter[tuple[str, str]] = Counter()
     for name, true in truths.items():
@@ -117,7 +116,7 @@ def _found_and_true(frames: Mapping[tuple[str, str], int]) -> list[str]:
     def seconds(side: int, label: str) -> float:
         return sum(count for pair, count in frames.items() if pair[side] == label) / FRAME_RATE
 
-    return [f"{seconds(0, label):.1f} / {seconds(1, label):.1f}" for label in LABELS]
+    return [f"{seconds(0, label):.1f} / {seconds(1, label):.1f}" for label in LABEL_NAMES]
 
 
 def agreement(frames: Mapping[tuple[str, str], int]) -> float:

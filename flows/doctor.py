@@ -26,7 +26,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from schemas.errors import ClapperError
-from schemas.recipe import PROFILES
+from schemas.recipe import PROFILES, Recipe
 
 State = Literal["ok", "missing", "absent"]
 
@@ -216,7 +216,7 @@ def _torch() -> Finding:
 
 
 def _models() -> Iterator[Finding]:
-    from tasks.models import open_store
+    from tasks.models import open_store, problems
 
     try:
         store = open_store()
@@ -224,21 +224,17 @@ def _models() -> Iterator[Finding]:
     except ClapperError as error:
         yield Finding("Models", "store", "absent", f"{error.item} {error.problem}", error.action)
         return
-    in_packages = set(PROFILES["embedded"].values())
-    for profile, models in PROFILES.items():
-        wanted = [name for name in models.values() if name not in in_packages]
-        unknown = [name for name in wanted if name not in checks]
-        states = [f"{name} {checks[name].state}" for name in wanted if name in checks]
-        if not wanted:
-            yield Finding("Models", profile, "ok", "comes with the packages: no files of its own")
-        elif unknown:
-            yield Finding("Models", profile, "absent", f"not built yet: {', '.join(unknown)}")
-        elif all(checks[name].state == "ok" for name in wanted):
-            yield Finding("Models", profile, "ok", ", ".join(states))
-        else:
-            lacking = " ".join(name for name in wanted if checks[name].state != "ok")
-            action = f"run `clapper models pull {lacking}`"
-            yield Finding("Models", profile, "absent", ", ".join(states), action)
+    for profile in PROFILES:
+        wanted = [name for name, model in store.catalogue.items() if profile in model.profiles]
+        packages = problems(Recipe(name="doctor", title="Doctor", profile=profile), (), store)
+        states = [f"{name} {checks[name].state}" for name in wanted]
+        states += [f"{problem.name} {problem.detail}" for problem in packages]
+        actions = [problem.action for problem in packages]
+        if any(checks[name].state != "ok" for name in wanted):
+            actions.append(f"clapper models pull --profile {profile}")
+        said = ", ".join(states) or "comes with the packages: no files of its own"
+        how = "run " + ", ".join(f"`{action}`" for action in dict.fromkeys(actions)) if actions else ""
+        yield Finding("Models", profile, "absent" if actions else "ok", said, how)
 
 
 def _graphics() -> Iterator[Finding]:

@@ -141,10 +141,20 @@ def draft_from(surveys: Sequence[Survey], catalog: Sequence[Row], bench: Workben
 
 
 def held_back(survey: Survey) -> list[str]:
-    """Clips of a complete shard that some analysis could not do; they wait for a later release."""
+    """Clips of a complete shard that are not released: left out for what they are, or an analysis failed on them."""
+    return [clip for clip, outcomes in _analysed(survey).items() if outcomes != {"done"}]
+
+
+def left_out_clips(survey: Survey) -> list[str]:
+    """Those among them that the recipe leaves out for what they are: black, frozen, near-silent …"""
+    return [clip for clip, outcomes in _analysed(survey).items() if "dropped" in outcomes]
+
+
+def _analysed(survey: Survey) -> dict[str, set[str | None]]:
+    """Every clip of a complete shard with the outcomes of the analyses that it needs to be released."""
     clips = [row["clip_id"] for rows in survey.outputs["normalize"].records().values() for row in rows]
-    analysed = [survey.outputs[stage].outcomes for stage in RELEASED if stage != "normalize"]
-    return [clip for clip in clips if any(_outcome(outcomes, clip) != "done" for outcomes in analysed)]
+    analyses = [survey.outputs[stage].outcomes for stage in RELEASED if stage != "normalize"]
+    return {clip: {_outcome(outcomes, clip) for outcomes in analyses} for clip in clips}
 
 
 def clip_files(surveys: Sequence[Survey]) -> dict[str, str]:
@@ -155,7 +165,17 @@ def clip_files(surveys: Sequence[Survey]) -> dict[str, str]:
 
 
 def _rows(survey: Survey, videos: Sequence[Row], models: Mapping[str, str]) -> list[Row]:
-    needed = ("download", "normalize", "faces", "speech", "labels", "events")
+    needed = (
+        "download",
+        "normalize",
+        "faces",
+        "speech",
+        "turns",
+        "labels",
+        "events",
+        "conditions",
+        "evidence",
+    )
     records = {stage: survey.outputs[stage].records() for stage in needed}
     return manifest_rows(videos, records, held_back(survey), models)
 

@@ -13,11 +13,13 @@ from pathlib import Path
 
 from schemas.errors import RecipeError
 from schemas.recipe import Recipe
+from tasks.conditions.stage import STAGE as CONDITIONS
+from tasks.evidence.stage import STAGE as EVIDENCE
 from tasks.faces.detections import STAGE as DETECTIONS
 from tasks.faces.stage import STAGE as FACES
 from tasks.labels.stage import STAGE as LABELS
 from tasks.media.stage import STAGE as NORMALIZE
-from tasks.models import ModelStore
+from tasks.models import ModelStore, check_ready
 from tasks.motion.stage import STAGE as MOTION
 from tasks.previews.stage import STAGE as PREVIEWS
 from tasks.shots.stage import STAGE as SHOTS
@@ -26,6 +28,7 @@ from tasks.sounds.stage import STAGE as SOUNDS
 from tasks.sources.stage import STAGE as DOWNLOAD
 from tasks.speakers.stage import STAGE as SPEAKERS
 from tasks.speech.stage import STAGE as SPEECH
+from tasks.speech.turns import STAGE as TURNS
 from tasks.workspace.outputs import Output
 from tasks.workspace.reconcile import Plan, Retries, apply_plan, plan_stage
 from tasks.workspace.stage import Context, Item, Row, Stage
@@ -34,7 +37,8 @@ from tasks.workspace.watch import Report, apply_plans
 STAGES: Mapping[str, Stage] = {
     stage.name: stage
     for stage in (
-        DOWNLOAD, NORMALIZE, SHOTS, DETECTIONS, MOTION, PREVIEWS, FACES, SPEECH, SPEAKERS, SOUNDS, EVENTS, LABELS,
+        DOWNLOAD, NORMALIZE, SHOTS, DETECTIONS, MOTION, PREVIEWS, CONDITIONS, FACES, SPEECH, TURNS, SPEAKERS,
+        SOUNDS, EVENTS, LABELS, EVIDENCE,
     )
 }  # fmt: skip
 
@@ -53,7 +57,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
 """What runs as one task per shard, with the stages that it brings up to date, in order."""
 
 MODEL_USERS: Mapping[str, str] = {
-    "faces": "detections", "speech": "speech", "speakers": "speakers", "sounds": "sounds"
+    "faces": "detections", "speech": "speech", "turns": "turns", "speakers": "speakers", "sounds": "sounds"
 }  # fmt: skip
 """The analyses for which a recipe names a model, with the stage that uses it."""
 
@@ -63,9 +67,9 @@ DOWNLOADED = (
 CUT = ("video_id", "duration_ms", "segments")
 """What of a catalogue row decides the download, and what the cutting: a title or a new place of a file does not."""
 
-RELEASED = ("normalize", "labels", "events")
-"""A clip is released when all of these are done for it; all others come before one of them, but for `motion` and
-`previews`, which tell people about a clip and hold back none."""
+RELEASED = ("normalize", "labels", "events", "conditions", "evidence")
+"""A clip is released when all of these are done for it; all others come before one of them, but for `previews`,
+which show people a clip and hold back none."""
 
 
 @dataclass(frozen=True)
@@ -96,14 +100,13 @@ class Workbench:
 
 
 def check_models(recipe: Recipe, models: ModelStore) -> None:
-    """See that every model of the recipe is here with the right bytes, before any work begins.
+    """See that every model and package of the recipe is here, with the right bytes, before any work begins.
 
     Raises:
-        ModelMissing, ModelCorrupt; RecipeError for a model that no analysis knows.
+        ModelMissing, ModelCorrupt: one error that names everything that lacks; RecipeError for a model that no
+            analysis knows.
     """
-    for stage in STAGES.values():
-        for name in stage.models(recipe):
-            models.path(name)
+    check_ready(recipe, [name for stage in STAGES.values() for name in stage.models(recipe)], models)
 
 
 def needs(stage: Stage) -> tuple[str, ...]:

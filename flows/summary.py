@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from flows.outlook import held_back
+from flows.outlook import held_back, left_out_clips
 from flows.pipeline import STAGES, Survey, Workbench
 from tasks.manifests import latest_release
 from tasks.workspace.ledger import (
@@ -170,13 +170,15 @@ def _funnel(
     complete = [survey for survey in surveys if not survey.plans]
     cut = [survey.outputs["normalize"] for survey in surveys if "normalize" in survey.outputs]
     clips = sum(len(rows) for output in cut for rows in output.records().values())
-    waiting = sum(len(held_back(survey)) for survey in complete)
+    left_out = sum(len(left_out_clips(survey)) for survey in complete)
+    waiting = sum(len(held_back(survey)) for survey in complete) - left_out
     return [
         ("videos discovered", len(catalog) + len(not_taken)),
         ("videos taken", len(catalog)),
         ("videos downloaded", stages["download"]["done"]),
         ("videos normalised", stages["normalize"]["done"]),
         ("clips cut", clips),
+        ("clips left out for what they are", left_out),
         ("clips with an analysis that failed", waiting),
         ("clips released", len(released)),
         ("videos released", len({row["video_id"] for row in released})),

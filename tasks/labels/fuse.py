@@ -4,7 +4,10 @@ Decided frame by frame at 25 fps:
 
     talking_head  speech, and of the faces in sight one has a mouth that matches it
     voice_over    speech, faces in sight, and no mouth matches
+    cannot_tell   speech, no mouth that was judged matches, and one in sight could not be judged
     other         everything else: no speech, or speech with no face in sight
+
+While one voice alone has the turn, so has at most one face, and a face is judged by its whole turn.
 """
 
 from __future__ import annotations
@@ -16,9 +19,10 @@ from itertools import pairwise
 import numpy as np
 
 from schemas.recipe import Labels
+from schemas.tables import LABEL_NAMES
 from schemas.units import FRAME_RATE, IN_TIME, OffsetMs
 
-TALKING_HEAD, VOICE_OVER, OTHER = LABELS = ("talking_head", "voice_over", "other")
+TALKING_HEAD, VOICE_OVER, CANNOT_TELL, OTHER = LABELS = LABEL_NAMES
 _FRAME_MS = 1000 // FRAME_RATE
 _NOBODY = -1
 
@@ -42,8 +46,20 @@ class FaceSpan:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """One voice from `start_ms` to `end_ms` (exclusive)."""
+
+    voice: str
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True)
 class SpeakerWindow:
-    """How well a face track fits the sound in a window; `offset_ms` positive: the audio is early."""
+    """How well a face track fits the sound in a window; `offset_ms` positive: the audio is early.
+
+    `unjudged`: why the window tells nothing, too short for instance; None where it was judged.
+    """
 
     track: int
     start_ms: int
@@ -51,6 +67,7 @@ class SpeakerWindow:
     probability: float
     offset_ms: OffsetMs = IN_TIME
     confidence: float = 0.0
+    unjudged: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,20 +75,20 @@ class LabelInterval:
     """A labelled part of the clip.
 
     Attributes:
-        probability: mean over the interval's frames of the probability of `label`, 0–1.
-        track: the face that speaks (talking_head) or is seen longest (voice_over); None for other.
+        probability: mean over the interval's frames of the probability of `label`, 0–1; None for cannot_tell.
+        track: the face that speaks (talking_head) or is seen longest; None for other.
     """
 
     start_ms: int
     end_ms: int
     label: str
-    probability: float
+    probability: float | None
     track: int | None
 
 
 @dataclass(frozen=True)
 class _Frames:
-    """Per frame: probability of each label (3, n), the label's index (n,) and the face concerned (n,)."""
+    """Per frame: probability of each label (4, n), the label's index (n,) and the face concerned (n,)."""
 
     chances: np.ndarray
     labels: np.ndarray
@@ -84,13 +101,17 @@ def fuse(
     tracks: Sequence[FaceSpan],
     windows: Sequence[SpeakerWindow],
     settings: Labels,
+    turns: Sequence[Turn] = (),
 ) -> list[LabelInterval]:
     """Partition a clip into labelled intervals.
 
-    A face's match at a frame is the mean of its windows there, or its nearest window where none covers the
-    frame. A face that was never scored counts as out of sight: nothing can be said of its mouth. Probabilities:
+    A face's match at a frame is the mean of its judged windows there, or of its nearest window where none covers
+    the frame. A face that was never scored counts as out of sight: nothing can be said of its mouth. Probabilities:
     of talking_head the best match p among the faces in sight, of voice_over 1 − p, of other 1 where there is no
     speech or no face. Intervals shorter than `settings.min_length` go to a neighbour.
+
+    Args:
+        turns: who speaks when, where that is known; parts of it in which voices overlap decide nothing.
 
     Returns:
         intervals in order that cover [0, duration_ms) without gap or overlap; empty for a duration of 0.
@@ -98,60 +119,98 @@ def fuse(
     count = -(-duration_ms // _FRAME_MS)
     if count <= 0:
         return []
-    frames = _decide(count, speech, tracks, windows, settings.min_probability)
+    spoken = np.zeros(count, bool)
+    for span in speech:
+        spoken[frame_slice(span.start_ms, span.end_ms, count)] = True
+    frames = _decide(spoken, best_match(count, tracks, windows, turns), settings.min_probability)
     runs = _without_short(_runs(frames), settings.min_length / _FRAME_MS)
     return [_interval(frames, start, end, label, duration_ms) for start, end, (label, _) in runs]
 
 
-def _decide(
-    count: int,
-    speech: Sequence[SpeechSpan],
-    tracks: Sequence[FaceSpan],
-    windows: Sequence[SpeakerWindow],
-    min_probability: float,
-) -> _Frames:
-    spoken = np.zeros(count, bool)
-    for span in speech:
-        spoken[frame_slice(span.start_ms, span.end_ms, count)] = True
-    best, faces = best_match(count, tracks, windows)
-    judged = spoken & (faces != _NOBODY)
-    chances = np.zeros((3, count))
-    chances[0, judged], chances[1, judged], chances[2, ~judged] = best[judged], 1 - best[judged], 1
-    labels = np.where(judged, np.where(best >= min_probability, 0, 1), 2)
-    return _Frames(chances, labels, np.where(judged, faces, _NOBODY))
+@dataclass(frozen=True)
+class BestMatch:
+    """Per frame the face in sight that fits the sound best.
+
+    Attributes:
+        probability: float (n,), of the best judged face; 0 where none is in sight.
+        track: int (n,), that face, else one that was not judged; −1 where no scored face is in sight.
+        doubt: bool (n,), whether some face in sight was not judged.
+    """
+
+    probability: np.ndarray
+    track: np.ndarray
+    doubt: np.ndarray
+
+
+def _decide(spoken: np.ndarray, match: BestMatch, min_probability: float) -> _Frames:
+    seen = spoken & (match.track != _NOBODY)
+    matched = match.probability >= min_probability
+    chances = np.zeros((len(LABELS), len(spoken)))
+    chances[LABELS.index(TALKING_HEAD), seen] = match.probability[seen]
+    chances[LABELS.index(VOICE_OVER), seen] = 1 - match.probability[seen]
+    chances[LABELS.index(OTHER), ~seen] = 1
+    label = np.select(
+        [~seen, matched, match.doubt],
+        [LABELS.index(OTHER), LABELS.index(TALKING_HEAD), LABELS.index(CANNOT_TELL)],
+        LABELS.index(VOICE_OVER),
+    )
+    return _Frames(chances, label, np.where(seen, match.track, _NOBODY))
 
 
 def best_match(
-    count: int, tracks: Sequence[FaceSpan], windows: Sequence[SpeakerWindow]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Per frame the best match among the faces in sight.
-
-    Returns:
-        probability float (count,), 0 where no scored face is in sight; track int (count,), −1 there.
-    """
-    best, faces = np.zeros(count), np.full(count, _NOBODY)
+    count: int,
+    tracks: Sequence[FaceSpan],
+    windows: Sequence[SpeakerWindow],
+    turns: Sequence[Turn] = (),
+) -> BestMatch:
+    """Of `count` frames the best match among the faces in sight."""
+    best, faces, doubt = np.zeros(count), np.full(count, _NOBODY), np.zeros(count, bool)
     by_track: dict[int, list[SpeakerWindow]] = {}
     for window in windows:
         by_track.setdefault(window.track, []).append(window)
+    alone = _turns_alone(count, turns)
     for track in sorted(tracks, key=lambda span: span.track):
         seen = frame_slice(track.start_ms, track.end_ms, count)
         if track.track not in by_track or seen.start >= seen.stop:
             continue
-        match = _match(by_track[track.track], seen)
-        better = (match > best[seen]) | (faces[seen] == _NOBODY)
-        best[seen] = np.where(better, match, best[seen])
+        match = _by_turn(_match(by_track[track.track], seen), alone[seen])
+        judged = ~np.isnan(match)
+        better = judged & (match > best[seen]) | (faces[seen] == _NOBODY)
+        best[seen] = np.where(better & judged, match, best[seen])
         faces[seen] = np.where(better, track.track, faces[seen])
-    return best, faces
+        doubt[seen] |= ~judged
+    return BestMatch(best, faces, doubt)
 
 
 def _match(windows: Sequence[SpeakerWindow], seen: slice) -> np.ndarray:
-    """Mean probability of the windows over each seen frame; the nearest window's where none is."""
+    """Mean probability of the judged among the windows over each seen frame, or nearest to it; NaN if none is."""
     middles = (np.arange(seen.start, seen.stop) + 0.5) * _FRAME_MS
     starts, ends = (np.array([getattr(w, side) for w in windows])[:, None] for side in ("start_ms", "end_ms"))
-    chances = np.array([window.probability for window in windows])
+    judged = np.array([window.unjudged is None for window in windows])
+    chances = np.where(judged, [window.probability for window in windows], 0)
     distance = np.maximum(starts - middles, middles - ends).clip(min=0)
-    nearest = distance == distance.min(axis=0)
-    return (chances @ nearest) / nearest.sum(axis=0)
+    nearest = (distance == distance.min(axis=0)) & judged[:, None]
+    return np.where(nearest.any(axis=0), (chances @ nearest) / np.maximum(nearest.sum(axis=0), 1), np.nan)
+
+
+def _turns_alone(count: int, turns: Sequence[Turn]) -> np.ndarray:
+    """Number of the turn in which each frame has one voice alone, int (count,); −1 elsewhere."""
+    alone, voices = np.full(count, _NOBODY), np.zeros(count, int)
+    for number, turn in enumerate(turns):
+        here = frame_slice(turn.start_ms, turn.end_ms, count)
+        alone[here] = number
+        voices[here] += 1
+    return np.where(voices == 1, alone, _NOBODY)
+
+
+def _by_turn(match: np.ndarray, alone: np.ndarray) -> np.ndarray:
+    """The match with the mean over each turn in its place, where the face was judged in that turn."""
+    pooled = match.copy()
+    for number in np.unique(alone[alone != _NOBODY]):
+        here = alone == number
+        if not np.isnan(match[here]).all():
+            pooled[here] = np.nanmean(match[here])
+    return pooled
 
 
 def frame_slice(start_ms: int, end_ms: int, count: int) -> slice:
@@ -165,7 +224,7 @@ _Run = tuple[int, int, tuple[int, int]]
 
 
 def _runs(frames: _Frames) -> list[_Run]:
-    talking = np.where(frames.labels == 0, frames.faces, _NOBODY)
+    talking = np.where(frames.labels == LABELS.index(TALKING_HEAD), frames.faces, _NOBODY)
     changes = np.flatnonzero((np.diff(frames.labels) != 0) | (np.diff(talking) != 0)) + 1
     edges = [0, *changes.tolist(), len(frames.labels)]
     return [(start, end, (int(frames.labels[start]), int(talking[start]))) for start, end in pairwise(edges)]
@@ -198,11 +257,12 @@ def _joined(runs: list[_Run]) -> list[_Run]:
 def _interval(frames: _Frames, start: int, end: int, label: int, duration_ms: int) -> LabelInterval:
     here = frames.faces[start:end][frames.labels[start:end] == label]
     seen, times = np.unique(here[here != _NOBODY], return_counts=True)
+    chance = round(float(frames.chances[label, start:end].mean()), 4)
     return LabelInterval(
         start_ms=start * _FRAME_MS,
         end_ms=min(end * _FRAME_MS, duration_ms),
         label=LABELS[label],
-        probability=round(float(frames.chances[label, start:end].mean()), 4),
+        probability=None if LABELS[label] == CANNOT_TELL else chance,
         track=int(seen[times.argmax()]) if LABELS[label] != OTHER and len(seen) else None,
     )
 

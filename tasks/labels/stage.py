@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from schemas.tables import LABELS
-from tasks.labels.fuse import SpeakerWindow, SpeechSpan, fuse, span_of_track
+from tasks.labels.fuse import SpeakerWindow, SpeechSpan, Turn, fuse, span_of_track
 from tasks.workspace.stage import Context, Item, Produced, Row, Stage, Worker
 
 
@@ -19,6 +19,7 @@ def open_worker(context: Context) -> Worker:
             [span_of_track(row) for row in item.records["faces"]],
             [speaker_window(row) for row in item.records["speakers"]],
             context.recipe.labels,
+            [Turn(row["voice"], row["start_ms"], row["end_ms"]) for row in item.records["turns"]],
         )
         return Produced([{"clip_id": item.id, "video_id": item.video_id} | asdict(i) for i in intervals])
 
@@ -32,15 +33,15 @@ def speech_span(row: Row) -> SpeechSpan:
 
 def speaker_window(row: Row) -> SpeakerWindow:
     """A row of the `speakers` table."""
-    names = ("track", "start_ms", "end_ms", "probability", "offset_ms", "confidence")
+    names = ("track", "start_ms", "end_ms", "probability", "offset_ms", "confidence", "unjudged")
     return SpeakerWindow(**{name: row[name] for name in names})
 
 
 STAGE = Stage(
     name="labels",
-    version=1,
+    version=2,
     works_on="clip",
-    inputs=("faces", "speech", "speakers"),
+    inputs=("faces", "speech", "turns", "speakers"),
     schema=LABELS,
     settings=lambda recipe: recipe.labels.model_dump(mode="json"),
     models=lambda recipe: (),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -42,13 +43,15 @@ def sync_summary(
     spoken = np.zeros(count, bool)
     for span in speech:
         spoken[frame_slice(span.start_ms, span.end_ms, count)] = True
-    best, faces = best_match(count, [FaceSpan(w.track, w.start_ms, w.end_ms) for w in windows], windows)
-    judged = spoken & (faces >= 0)
+    # What was not judged has a probability nevertheless, and that of the whole clip may rest on many such windows.
+    told = [replace(window, unjudged=None) for window in windows]
+    match = best_match(count, [FaceSpan(w.track, w.start_ms, w.end_ms) for w in told], told)
+    judged = spoken & (match.track >= 0)
     if not judged.any():
         return None, None
-    weights = [_weight(window, judged, faces, count) for window in windows]
+    weights = [_weight(window, judged, match.track, count) for window in windows]
     offsets = [window.offset_ms for window in windows]
-    return round(float(best[judged].mean()), 4), _weighted_median(offsets, weights)
+    return round(float(match.probability[judged].mean()), 4), _weighted_median(offsets, weights)
 
 
 def _weight(window: SpeakerWindow, judged: np.ndarray, faces: np.ndarray, count: int) -> float:

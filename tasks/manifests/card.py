@@ -8,15 +8,25 @@ from datetime import date
 from typing import Any
 
 from schemas.recipe import SPLITS, Recipe
-from schemas.tables import MANIFEST
+from schemas.tables import LABEL_NAMES, MANIFEST
 from tasks.manifests.version import Difference
+from tasks.sounds.statistics import EventCount
 from tasks.workspace.stage import Row
 
 
 def dataset_card(
-    recipe: Recipe, version: str, rows: Sequence[Row], funnel: Sequence[str], today: date
+    recipe: Recipe,
+    version: str,
+    rows: Sequence[Row],
+    events: Sequence[EventCount],
+    funnel: Sequence[str],
+    today: date,
 ) -> str:
-    """README.md of a release, with the front matter that `datasets.load_dataset` reads."""
+    """README.md of a release, with the front matter that `datasets.load_dataset` reads.
+
+    Args:
+        events: what is heard most, as `EVENTS_FIGURE` shows it.
+    """
     data_files = "\n".join(
         f"      - split: {split}\n        path: data/{split}/*.parquet" for split in SPLITS
     )
@@ -33,13 +43,23 @@ def dataset_card(
         "Every clip is H.264 at 25 fps with AAC, mono, at 16 kHz. Whole source videos lie on one side of a "
         "split, within each channel, and never change sides in later versions.",
         "## What one hears",
-        _table(("AudioSet event", "clips", "minutes"), _events(rows)),
+        f"![The most frequent audio events]({EVENTS_FIGURE})",
+        _table(
+            ("AudioSet event", "events", "clips", "minutes"),
+            ((one.name, one.events, one.clips, f"{one.seconds / 60:.1f}") for one in events),
+        ),
+        "What one sees of it: a clip's audio-visual evidence is *evident* where its sound has visible, distinct "
+        "causes, *uniform* where it flows without them (engines, wind, music beds), and *missing* where there is no "
+        "sound, or nothing to see that makes it. Conditions are what holds of the clip as a whole.",
+        _table(("evidence", *_MEASURES), _measured(rows, "evidence", ("evident", "uniform", "missing"))),
+        _table(("condition", "clips"), _conditions(rows)),
         "## What was left out",
         *(funnel or ("Nothing.",)),
         "## How the labels were made",
         f"By machine, with the `{recipe.profile}` profile; no person has checked them. An interval is a "
         "*talking head* when there is speech and a visible mouth matches it, a *voice-over* when there is speech "
-        "and no visible mouth matches it, and *other* in all other cases (speech with nobody in sight included).",
+        "and no visible mouth matches it, *cannot tell* when a visible mouth could not be judged (too short, too "
+        "still), and *other* in all other cases (speech with nobody in sight included).",
         _table(("analysis", "model and checksum"), models),
         "## Columns",
         _table(("column", "type", "meaning"), ((f.name, _type(f), _meaning(f)) for f in MANIFEST)),
@@ -62,7 +82,12 @@ def changes_entry(version: str, difference: Difference, today: date) -> str:
     return f"## {version} — {today.isoformat()}\n\n{counts}.\n\n"
 
 
-_MEASURES = ("videos", "clips", "hours", "talking-head hours", "voice-over hours", "other hours")
+EVENTS_FIGURE = "figures/audio_events.svg"
+"""RealSync's figure 1, by its path in the release."""
+
+_MEASURES = (
+    "videos", "clips", "hours", "talking-head hours", "voice-over hours", "cannot-tell hours", "other hours"
+)  # fmt: skip
 
 
 def _measured(rows: Sequence[Row], column: str, values: Iterable[str]) -> list[tuple]:
@@ -72,20 +97,14 @@ def _measured(rows: Sequence[Row], column: str, values: Iterable[str]) -> list[t
 def _measures(rows: Sequence[Row]) -> tuple:
     hours = (
         sum(row[name] for row in rows) / 3_600_000
-        for name in ("duration_ms", "talking_head_ms", "voice_over_ms", "other_ms")
+        for name in ("duration_ms", *(f"{label}_ms" for label in LABEL_NAMES))
     )
     return (len({row["video_id"] for row in rows}), len(rows), *(f"{value:.3f}" for value in hours))
 
 
-def _events(rows: Sequence[Row], top: int = 50) -> list[tuple]:
-    clips: Counter[str] = Counter()
-    milliseconds: Counter[str] = Counter()
-    for row in rows:
-        clips.update({event["name"] for event in row["audio_events"]})
-        for event in row["audio_events"]:
-            milliseconds[event["name"]] += event["end_ms"] - event["start_ms"]
-    ordered = sorted(clips, key=lambda name: (-clips[name], name))[:top]
-    return [(name, clips[name], f"{milliseconds[name] / 60_000:.1f}") for name in ordered]
+def _conditions(rows: Sequence[Row]) -> list[tuple]:
+    counts = Counter(condition for row in rows for condition in row["conditions"])
+    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[Any] | Mapping]) -> str:

@@ -25,8 +25,9 @@ import yaml
 from schemas.errors import ReleaseError
 from schemas.recipe import SPLITS, Recipe
 from schemas.tables import MANIFEST
-from tasks.manifests.card import changes_entry, dataset_card
+from tasks.manifests.card import EVENTS_FIGURE, changes_entry, dataset_card
 from tasks.manifests.version import Difference, compare, next_version
+from tasks.sounds.statistics import draw_top_events, top_events
 from tasks.workspace.layout import appearing, write_table
 from tasks.workspace.stage import Row
 
@@ -161,7 +162,11 @@ def _write_documents(
         recipe.as_run().model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110
     )
     (folder / "recipe.yaml").write_text(text, encoding="utf-8")
-    card = dataset_card(recipe, draft.version, rows, funnel, today)
+    heard = ({**event, "clip_id": row["clip_id"]} for row in rows for event in row["audio_events"])
+    events = top_events(heard)
+    (folder / EVENTS_FIGURE).parent.mkdir()
+    draw_top_events(events, folder / EVENTS_FIGURE)
+    card = dataset_card(recipe, draft.version, rows, events, funnel, today)
     (folder / "README.md").write_text(card, encoding="utf-8")
     earlier = (draft.before.folder / "CHANGES.md").read_text(encoding="utf-8") if draft.before else ""
     changes = changes_entry(draft.version, draft.difference, today) + earlier

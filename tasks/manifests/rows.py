@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
-from schemas.tables import CERTIFICATE
+import pyarrow as pa
+
+from schemas.tables import CERTIFICATE, EVENT_SPAN, LABEL_NAMES
 from tasks.workspace.stage import Row
 
 KEPT_FROM_CLIP = (
@@ -48,6 +51,7 @@ def _row(
 ) -> Row:
     clip_id = clip["clip_id"]
     labels = _without_ids(records["labels"].get(clip_id, ()))
+    conditions, evidence = (records[stage][clip_id][0] for stage in ("conditions", "evidence"))
     return {
         **{name: clip[name] for name in KEPT_FROM_CLIP},
         "path": f"media/{video['video_id']}/{clip_id}.mp4",
@@ -61,13 +65,33 @@ def _row(
         "source_licence": source["licence"],
         "source_published": source["published"],
         "downloader": source["tool"],
-        **{f"{label}_ms": _total_ms(labels, label) for label in ("talking_head", "voice_over", "other")},
+        **{f"{label}_ms": _total_ms(labels, label) for label in LABEL_NAMES},
         "labels": labels,
         "speech": _without_ids(records["speech"].get(clip_id, ())),
-        "audio_events": _without_ids(records["events"].get(clip_id, ())),
+        **_voices(records["turns"].get(clip_id, ()), models["turns"]),
+        "audio_events": _only(EVENT_SPAN, records["events"].get(clip_id, ())),
+        "evidence": evidence["evidence"],
+        **{name: conditions[name] for name in ("conditions", "active_box", "level_dbfs")},
         "face_tracks": len(records["faces"].get(clip_id, ())),
         "models": dict(models),
     }
+
+
+def _voices(turns: Sequence[Row], model: str) -> Row:
+    """How many voices speak, and how long several at once: each such stretch is in the turns of all its voices."""
+    if model == "none":
+        return {"voices": None, "overlapped_ms": None}
+    edges = sorted({turn[side] for turn in turns for side in ("start_ms", "end_ms")})
+    overlapped_ms = sum(
+        end - start
+        for start, end in pairwise(edges)
+        if len({turn["voice"] for turn in turns if turn["start_ms"] <= start and turn["end_ms"] >= end}) > 1
+    )
+    return {"voices": len({turn["voice"] for turn in turns}), "overlapped_ms": overlapped_ms}
+
+
+def _only(span: pa.StructType, rows: Iterable[Row]) -> list[Row]:
+    return [{field.name: row[field.name] for field in span} for row in rows]
 
 
 def _without_ids(rows: Iterable[Row]) -> list[Row]:

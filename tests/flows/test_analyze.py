@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from schemas.tables import LABEL_NAMES
 from tests.flows.fixtures import Command
 
 pytestmark = pytest.mark.slow
 
-KEYS = {"path", "duration_ms", "labels", "sync", "speech", "audio_events"}
+KEYS = {
+    "path", "duration_ms", "labels", "sync", "speech", "turns", "audio_events", "evidence", "conditions"
+}  # fmt: skip
 
 
 def analyses(done: subprocess.CompletedProcess) -> list[dict]:
@@ -24,14 +27,15 @@ def check_shape(analysis: dict) -> None:
     edges = [0]
     for label in analysis["labels"]:
         assert set(label) == {"start_ms", "end_ms", "label", "probability", "track"}
-        assert label["label"] in ("talking_head", "voice_over", "other")
-        assert 0 <= label["probability"] <= 1
+        assert label["label"] in LABEL_NAMES
+        assert (label["probability"] is None) == (label["label"] == "cannot_tell")
+        assert label["probability"] is None or 0 <= label["probability"] <= 1
         assert label["start_ms"] == edges[-1]
         edges.append(label["end_ms"])
     assert edges[-1] == analysis["duration_ms"]
     assert set(analysis["sync"]) == {"probability", "offset_ms"}
     for event in analysis["audio_events"]:
-        assert set(event) == {"start_ms", "end_ms", "id", "name", "score"}
+        assert set(event) == {"start_ms", "end_ms", "id", "name", "score", "parents"}
 
 
 def longest(analysis: dict) -> str:

@@ -118,8 +118,8 @@ def test_missing_models_do_not_stop_the_embedded_profile() -> None:
     assert code == 0
     assert found["embedded"]["state"] == "ok"
     assert found["light"]["state"] == "absent"
-    assert found["light"]["action"] == "run `clapper models pull yunet lr-asd mn04`"
-    assert "not built yet" in found["full"]["detail"]
+    assert found["light"]["action"] == "run `clapper models pull --profile light`"
+    assert found["full"]["state"] == "absent" and "pyannote-segmentation missing" in found["full"]["detail"]
     assert "Profiles whose models are here: embedded." in sentences
 
 

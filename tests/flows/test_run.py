@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from flows.demo import agreement, labelled_frames
+from schemas.tables import LABEL_NAMES
 from tasks.manifests import Release, latest_release, releases
 from tasks.scenes import truth
 from tests.flows.fixtures import SMALL, SOURCES, Command
@@ -65,7 +66,8 @@ def test_a_run_ends_in_a_release(finished: Path) -> None:
     for row in rows:
         assert row["samples"] == 640 * row["frames"]
         assert (release.folder / row["path"]).stat().st_size == row["bytes"]
-        assert row["talking_head_ms"] + row["voice_over_ms"] + row["other_ms"] == row["duration_ms"]
+        assert sum(row[f"{label}_ms"] for label in LABEL_NAMES) == row["duration_ms"]
+        assert row["evidence"] in ("evident", "uniform", "missing") and row["voices"] is None
         edges = [(label["start_ms"], label["end_ms"]) for label in row["labels"]]
         assert edges[0][0] == 0
         assert edges[-1][1] == row["duration_ms"]
@@ -108,7 +110,8 @@ def test_the_status_adds_up(clapper: Command, finished: Path) -> None:
     status = json.loads(clapper("status", "realsync", "-w", finished, "--json", *SMALL).stdout)
     funnel = dict(status["funnel"])
     assert funnel["videos discovered"] == funnel["videos downloaded"] == 3
-    assert funnel["clips cut"] == funnel["clips released"] + funnel["clips with an analysis that failed"]
+    kept_back = funnel["clips left out for what they are"] + funnel["clips with an analysis that failed"]
+    assert funnel["clips cut"] == funnel["clips released"] + kept_back
     assert all(stage["waiting"] == 0 for stage in status["stages"].values())
     text = clapper("status", "realsync", "-w", finished, *SMALL).stdout
     for word in ("Items by station", "Funnel", "Channels", "tv", "1.0.0"):
@@ -135,7 +138,7 @@ def test_another_tagger_redoes_only_tagging(
     weights = {"CLAPPER_MODELS": str(shared_data / "weights")}
     clapper("run", "realsync", "-w", workspace, *source, *SMALL, "--set", "sounds.model=mn04", **weights)
     after = tables(workspace)
-    assert {stage for stage in after if after[stage] != before[stage]} == {"sounds", "events"}
+    assert {stage for stage in after if after[stage] != before[stage]} == {"sounds", "events", "evidence"}
     assert latest_release(workspace, "realsync").version == "2.0.0"
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.recipe import Labels
-from tasks.labels.fuse import LABELS, FaceSpan, SpeakerWindow, SpeechSpan, fuse
+from tasks.labels.fuse import LABELS, FaceSpan, SpeakerWindow, SpeechSpan, Turn, fuse
 
 DEFAULT = Labels()
 
@@ -74,6 +74,34 @@ def test_two_speakers_in_turn_are_two_intervals():
     assert spans(found) == [(0, 2000, "talking_head", 0), (2000, 4000, "talking_head", 1)]
 
 
+def test_a_face_that_was_not_judged_leaves_the_question_open():
+    faces = [FaceSpan(0, 0, 2000), FaceSpan(1, 0, 2000)]
+    open_question = SpeakerWindow(1, 0, 2000, 0.9, unjudged="too_short")
+    found = fuse(2000, [SpeechSpan(0, 2000)], faces[1:], [open_question], DEFAULT)
+    assert spans(found) == [(0, 2000, "cannot_tell", 1)] and found[0].probability is None
+    beside = [SpeakerWindow(0, 0, 2000, 0.1), open_question]
+    assert spans(fuse(2000, [SpeechSpan(0, 2000)], faces, beside, DEFAULT)) == [(0, 2000, "cannot_tell", 0)]
+    matched = [SpeakerWindow(0, 0, 2000, 0.8), open_question]
+    assert spans(fuse(2000, [SpeechSpan(0, 2000)], faces, matched, DEFAULT)) == [(0, 2000, "talking_head", 0)]
+
+
+def test_a_judged_window_outweighs_one_that_tells_nothing():
+    windows = [SpeakerWindow(0, 0, 2000, 0.1), SpeakerWindow(0, 0, 2000, 0.9, unjudged="too_still")]
+    found = fuse(2000, [SpeechSpan(0, 2000)], [FaceSpan(0, 0, 2000)], windows, DEFAULT)
+    assert spans(found) == [(0, 2000, "voice_over", 0)] and found[0].probability == pytest.approx(0.9)
+
+
+def test_a_face_is_judged_by_its_whole_turn():
+    windows = [SpeakerWindow(0, 0, 3000, 0.9), SpeakerWindow(0, 3000, 4000, 0.3)]
+    args = (4000, [SpeechSpan(0, 4000)], [FaceSpan(0, 0, 4000)], windows, DEFAULT)
+    assert [i.label for i in fuse(*args)] == ["talking_head", "voice_over"]
+    assert spans(fuse(*args, [Turn("V1", 0, 4000)])) == [(0, 4000, "talking_head", 0)]
+    two = [Turn("V1", 0, 3000), Turn("V2", 3000, 4000)]
+    assert [i.label for i in fuse(*args, two)] == ["talking_head", "voice_over"]
+    both = [Turn("V1", 0, 4000), Turn("V2", 0, 4000)]
+    assert fuse(*args, both) == fuse(*args)
+
+
 def span(longest=8000):
     return st.tuples(st.integers(0, longest), st.integers(1, longest)).map(lambda p: (p[0], p[0] + p[1]))
 
@@ -82,23 +110,30 @@ def span(longest=8000):
     duration_ms=st.integers(0, 9000),
     speech=st.lists(span(), max_size=5),
     faces=st.lists(span(), max_size=4),
-    windows=st.lists(st.tuples(st.integers(0, 4), span(), st.floats(0, 1)), max_size=8),
+    windows=st.lists(
+        st.tuples(st.integers(0, 4), span(), st.floats(0, 1), st.sampled_from([None, "too_short"])),
+        max_size=8,
+    ),
+    turns=st.lists(span(), max_size=4),
     min_length=st.integers(0, 3000),
     min_probability=st.floats(0, 1),
 )
-def test_labels_partition_the_clip(duration_ms, speech, faces, windows, min_length, min_probability):
+def test_labels_partition_the_clip(duration_ms, speech, faces, windows, turns, min_length, min_probability):
     settings = Labels(min_probability=min_probability, min_length=f"{min_length} ms")
     found = fuse(
         duration_ms,
         [SpeechSpan(*edges) for edges in speech],
         [FaceSpan(n, *edges) for n, edges in enumerate(faces)],
-        [SpeakerWindow(track, *edges, chance) for track, edges, chance in windows],
+        [SpeakerWindow(track, *edges, chance, unjudged=why) for track, edges, chance, why in windows],
         settings,
+        [Turn(f"V{n}", *edges) for n, edges in enumerate(turns)],
     )
     edges = [0, *(i.end_ms for i in found)]
     assert [i.start_ms for i in found] == edges[:-1]
     assert edges[-1] == duration_ms
-    assert all(i.start_ms < i.end_ms and i.label in LABELS and 0 <= i.probability <= 1 for i in found)
+    assert all(i.start_ms < i.end_ms and i.label in LABELS for i in found)
+    assert all((i.probability is None) == (i.label == "cannot_tell") for i in found)
+    assert all(0 <= i.probability <= 1 for i in found if i.probability is not None)
     assert all((i.track is None) == (i.label == "other") for i in found)
     if len(found) > 1:
         # The last frame may be cut short by the clip's end, hence 40 ms of grace.

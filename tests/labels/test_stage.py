@@ -20,6 +20,7 @@ def test_rows_fit_the_schema_and_cover_the_clip():
         "probability": 0.9,
         "offset_ms": 0,
         "confidence": 1.0,
+        "unjudged": None,
     }
     item = Item(
         id="v_0_3000",
@@ -28,6 +29,7 @@ def test_rows_fit_the_schema_and_cover_the_clip():
         records={
             "speech": [{"start_ms": 0, "end_ms": 3000, "score": 0.9}],
             "faces": [{"track": 0, "start_frame": 0, "boxes": [box] * 50, "scores": [0.9] * 50}],
+            "turns": [],
             "speakers": [window],
         },
     )

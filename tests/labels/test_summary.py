@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tasks.labels.fuse import LabelInterval, SpeakerWindow, SpeechSpan
@@ -13,7 +15,12 @@ def test_shares_add_up_to_one():
         LabelInterval(0, 3000, "talking_head", 0.9, 0),
         LabelInterval(3000, 4000, "other", 1, None),
     ]
-    assert summarize(intervals) == {"talking_head": 0.75, "voice_over": 0.0, "other": 0.25}
+    assert summarize(intervals) == {
+        "talking_head": 0.75,
+        "voice_over": 0.0,
+        "cannot_tell": 0.0,
+        "other": 0.25,
+    }
 
 
 def test_an_empty_clip_has_no_shares():
@@ -35,5 +42,7 @@ def test_the_offset_is_that_of_the_faces_that_fit_best():
         SpeakerWindow(1, 0, 5000, 0.1, 400, 3.0),
     ]
     probability, offset_ms = sync_summary(windows, [SpeechSpan(0, 5000)])
+    unjudged = [replace(window, unjudged="too_short") for window in windows]
+    assert sync_summary(unjudged, [SpeechSpan(0, 5000)]) == (probability, offset_ms)
     assert offset_ms == -80
     assert probability == pytest.approx(0.83, abs=0.03)

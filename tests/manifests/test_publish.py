@@ -44,6 +44,8 @@ def row(root: Path, video: str, number: int = 0, **changes) -> dict:
         "labels": [label],
         "speech": [],
         "audio_events": [],
+        "conditions": ["still"],
+        "evidence": "uniform",
         "models": {"faces": "haar"},
         **changes,
     }
@@ -156,6 +158,10 @@ def test_the_rule_of_versions() -> None:
         assert next_version("1.4.2", Difference(added=("b",), **harm)) == "2.0.0"
 
 
+def turn(voice: str, start_ms: int, end_ms: int) -> dict:
+    return {"voice": voice, "start_ms": start_ms, "end_ms": end_ms}
+
+
 def test_rows_come_from_what_the_stages_recorded() -> None:
     clip = dict.fromkeys((*KEPT_FROM_CLIP, "label"), 5)
     ids = {"clip_id": "a_0_1000", "video_id": "a"}
@@ -168,9 +174,15 @@ def test_rows_come_from_what_the_stages_recorded() -> None:
         "normalize": {"a": [{**clip, **ids, "path": "clips/a"}, {**clip, "clip_id": "a_1_2", "video_id": "a"}]},
         "labels": {"a_0_1000": [{**ids, **label}, {**ids, **label, "start_ms": 600, "end_ms": 1000}]},
         "speech": {}, "events": {}, "faces": {"a_0_1000": [{}, {}]},
+        "turns": {"a_0_1000": [turn("V1", 0, 500), turn("V2", 400, 900), turn("V1", 850, 1000)]},
+        "conditions": {"a_0_1000": [{"conditions": ["still"], "active_box": [0, 0, 4, 4], "level_dbfs": -20.0}]},
+        "evidence": {"a_0_1000": [{"evidence": "evident"}]},
     }  # fmt: skip
     videos = [{"video_id": "a", "channel": "news", "domain": None}]
-    rows = manifest_rows(videos, records, held_back=["a_1_2"], models={"faces": "haar"})
+    rows = manifest_rows(videos, records, held_back=["a_1_2"], models={"turns": "pyannote"})
+    assert (rows[0]["voices"], rows[0]["overlapped_ms"]) == (2, 150)
+    unknown = manifest_rows(videos, records, held_back=["a_1_2"], models={"turns": "none"})[0]
+    assert (unknown["voices"], unknown["overlapped_ms"]) == (None, None)
     assert [found["clip_id"] for found in rows] == ["a_0_1000"]
     assert (rows[0]["talking_head_ms"], rows[0]["voice_over_ms"], rows[0]["face_tracks"]) == (800, 0, 2)
     assert rows[0]["labels"][0] == label
