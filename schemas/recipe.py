@@ -293,7 +293,7 @@ PROFILES: Mapping[str, Mapping[str, str]] = {
         "faces": "yunet", "speech": "silero", "turns": "none", "speakers": "lr-asd", "sounds": "mn04",
     },
     "full": {
-        "faces": "buffalo-l", "speech": "pyannote", "turns": "pyannote", "speakers": "syncnet", "sounds": "beats",
+        "faces": "buffalo-l", "speech": "pyannote", "turns": "pyannote", "speakers": "lr-asd", "sounds": "beats",
     },
 }  # fmt: skip
 """What each profile uses for each analysis; a recipe may replace any of them by name."""

@@ -196,7 +196,7 @@ SPEAKERS = _schema(
     ("end_ms", INT, "exclusive"),
     ("probability", REAL, "that this face makes the sound, calibrated on the open labelled set"),
     ("offset_ms", INT, "best offset within the searched range; positive: the audio is early"),
-    ("confidence", REAL, "height of the sync profile's peak over its median"),
+    ("confidence", REAL, "height of the sync profile's peak over its median, in the scorer's own unit"),
     ("score", REAL, "the model's plain active-speaker score, mean over the window; null where it has none"),
     ("unjudged", TEXT, "why this window tells nothing: too_short, too_still …; null where it was judged"),
     ("frame_scores", pa.list_(REAL), "the model's plain score of each frame; empty where it has none"),

@@ -86,7 +86,7 @@ class LightAsd:
         from torch.nn.functional import gelu, linear
 
         with torch.inference_mode():
-            x = gelu(self.forward(heard + seen)[0])
+            x = gelu(self.forward((heard + seen).to(device_of(self.weights)))[0])
             turned = _turned(x, lengths)
             x = gelu(torch.gather(self.backward(torch.gather(x, 1, turned))[0], 1, turned))
             return linear(x, self.weights["FC.weight"][1:], self.weights["FC.bias"][1:])[..., 0].cpu().numpy()
@@ -159,7 +159,7 @@ def _recurrence(state: Mapping[str, torch.Tensor], way: str) -> torch.nn.GRU:
     layer = torch.nn.GRU(EMBEDDING, EMBEDDING, batch_first=True)
     kinds = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
     layer.load_state_dict({kind: state[f"model.GRU.gru_{way}.{kind}"] for kind in kinds})
-    return layer.eval().requires_grad_(False)
+    return layer.to(next(iter(state.values())).device).eval().requires_grad_(False)
 
 
 def _turned(x: torch.Tensor, lengths: np.ndarray | None) -> torch.Tensor:

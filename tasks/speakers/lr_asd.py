@@ -86,7 +86,8 @@ class LrAsd:
         from torch.nn.functional import linear
 
         with torch.inference_mode():
-            x = self._remember(self._gate(torch.cat((heard, seen), dim=2), "fusion"), lengths)
+            both = torch.cat((heard, seen), dim=2).to(device_of(self.weights))
+            x = self._remember(self._gate(both, "fusion"), lengths)
             x = self._gate(x, "detector.attention")
             return linear(x, self.weights["FC.weight"][1:], self.weights["FC.bias"][1:])[..., 0].cpu().numpy()
 
@@ -172,4 +173,4 @@ def _recurrence(state: Mapping[str, torch.Tensor]) -> torch.nn.GRU:
             for way, suffix in (("forward", ""), ("backward", "_reverse"))
         }
     )
-    return layer.eval().requires_grad_(False)
+    return layer.to(next(iter(state.values())).device).eval().requires_grad_(False)

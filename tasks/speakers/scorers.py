@@ -8,15 +8,16 @@
 |---|---|---|
 | lr-asd | the LR-ASD network as a sync profile, a metric of its views of face and sound, mouth motion | lr-asd |
 | light-asd | the same with the Light-ASD network | light-asd |
+| syncnet | SyncNet's distances, see `tasks.speakers.lip_sync` | syncnet |
 | mouth-motion | correlation of mouth motion and loudness | none |
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from tasks.speakers.motion import grey_levels, loudness, mouth_motion
 from tasks.speakers.profile import (
     correlation_profile,
     interaction,
+    joined,
     mean_profile,
     rise_at_zero,
     share_at_zero,
@@ -96,7 +98,8 @@ Span = tuple[int, int]
 """First frame and end frame (exclusive) of a window, counted in the clip."""
 
 Listener = Callable[[np.ndarray, int, Sequence[Span]], list[Evidence]]
-"""(crops uint8 (T, 112, 112), the track's first frame, windows as clip frames) → evidence for each window."""
+"""(crops uint8 (T, side, side) or with 3 channels, see `crops_for`, the track's first frame, windows as clip frames)
+→ evidence for each window."""
 
 Scorer = Callable[[np.ndarray, int], Listener]
 """(waveform float32 (N,) at 16 kHz, number of frames of the clip) → a listener for its tracks."""
@@ -106,11 +109,25 @@ Weights = Callable[[str], Path]
 WEIGHTS: Mapping[str, tuple[str, ...]] = {
     "lr-asd": ("lr-asd",),
     "light-asd": ("light-asd",),
+    "syncnet": ("syncnet",),
     "mouth-motion": (),
 }
 """What each scorer needs from the model store."""
 
 SCORERS: tuple[str, ...] = tuple(WEIGHTS)
+
+
+@dataclass(frozen=True)
+class Crops:
+    """How a scorer wants to see faces: px of a side, and colour."""
+
+    side: int
+    colour: Literal["gray", "bgr"]
+
+
+def crops_for(name: str) -> Crops:
+    """How the scorer of that name wants to see faces."""
+    return Crops(224, "bgr") if name == "syncnet" else Crops(112, "gray")
 
 
 def check_name(name: str) -> None:
@@ -128,6 +145,11 @@ def open_scorer(name: str, weights: Weights, max_shift: int) -> Scorer:
         RecipeError: no such scorer.
         ModelMissing, ModelCorrupt: its weights.
     """
+    check_name(name)
+    if name == "syncnet":
+        from tasks.speakers.lip_sync import open_lip_sync
+
+        return open_lip_sync(weights("syncnet"), max_shift)
     network = open_network(name, weights)
     fitted = None if network is None else metric(name)
 
@@ -156,21 +178,26 @@ def open_network(name: str, weights: Weights) -> Network | None:
 def hear(network: Network | None, waveform: np.ndarray, frames: int) -> Hearing:
     """All that is made of a clip's sound, float32 (N,) at 16 kHz."""
     level = loudness(waveform, frames)
-    return Hearing(level, None if network is None else network.hear(mfcc(waveform, 4 * frames)).numpy())
+    heard = None if network is None else network.hear(mfcc(waveform, 4 * frames)).cpu().numpy()
+    return Hearing(level, heard)
 
 
 def watch(
     network: Network | None, hearing: Hearing, crops: np.ndarray, start_frame: int, max_shift: int
 ) -> Watched:
     """All that is made of a face track, uint8 (T, 112, 112), before its windows are looked at."""
-    motion = mouth_motion(crops)
+    seen = None if network is None else network.see(crops).cpu().numpy()
+    return judge_again(network, hearing, Watched(start_frame, mouth_motion(crops), seen), max_shift)
+
+
+def judge_again(network: Network | None, hearing: Hearing, watched: Watched, max_shift: int) -> Watched:
+    """The same face with the frame scores that another sound gives it."""
     if network is None:
-        return Watched(start_frame, motion)
+        return watched
     import torch
 
-    seen = network.see(crops)
-    scores = _shifted_scores(network, seen, torch.from_numpy(hearing.heard), start_frame, max_shift)
-    return Watched(start_frame, motion, seen.numpy(), scores)
+    seen, heard = torch.from_numpy(watched.seen), torch.from_numpy(hearing.heard)
+    return replace(watched, scores=_shifted_scores(network, seen, heard, watched.start_frame, max_shift))
 
 
 def weigh(watched: Watched, hearing: Hearing, span: Span, max_shift: int, fitted: Metric | None) -> Evidence:
@@ -179,13 +206,14 @@ def weigh(watched: Watched, hearing: Hearing, span: Span, max_shift: int, fitted
     motion = watched.motion[here]
     moved = correlation_profile(motion, hearing.level, span[0], max_shift)
     if fitted is None:
-        return Evidence((rise_at_zero(moved), share_at_zero(moved)), moved, grey_levels=grey_levels(motion))
+        features = (rise_at_zero(moved), share_at_zero(moved))
+        return Evidence(features, joined(moved), grey_levels=grey_levels(motion))
     scores = watched.scores[:, here]
     plain = scores[max_shift]
     match = match_profile(watched, hearing, span, max_shift, fitted)
-    rise = rise_at_zero(mean_profile(interaction(scores)))
-    features = (rise, float(plain.mean()), share_at_zero(match), rise_at_zero(moved))
-    return Evidence(features, match, plain, grey_levels(motion))
+    unexplained = mean_profile(interaction(scores))
+    features = (rise_at_zero(unexplained), float(plain.mean()), share_at_zero(match), rise_at_zero(moved))
+    return Evidence(features, joined(match, unexplained), plain, grey_levels(motion))
 
 
 def match_profile(

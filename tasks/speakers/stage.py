@@ -15,7 +15,7 @@ from schemas.units import FRAME_RATE
 from tasks.media import read_frames, read_waveform
 from tasks.speakers.calibration import calibration, digest
 from tasks.speakers.crops import FaceTrack
-from tasks.speakers.scorers import WEIGHTS, Evidence, Scorer, check_name, open_scorer
+from tasks.speakers.scorers import WEIGHTS, Crops, Evidence, Scorer, check_name, crops_for, open_scorer
 from tasks.speakers.windows import evidence_of_clip, scored, spoken_frames
 from tasks.workspace.stage import Context, Item, Produced, Stage, Worker
 
@@ -32,7 +32,8 @@ def open_worker(context: Context) -> Worker:
     calibrated = calibration(name)
 
     def speakers_of(item: Item) -> Produced:
-        found = evidence_of_item(item, context.media(item.row["path"]), scorer, settings)
+        path = context.media(item.row["path"])
+        found = evidence_of_item(item, path, scorer, settings, crops_for(name))
         windows = sorted((scored(*one, calibrated) for one in found), key=lambda w: (w.track, w.start_ms))
         return Produced(
             [{"clip_id": item.id, "video_id": item.video_id} | asdict(window) for window in windows]
@@ -42,13 +43,14 @@ def open_worker(context: Context) -> Worker:
 
 
 def evidence_of_item(
-    item: Item, path: Path, scorer: Scorer, settings: Speakers
+    item: Item, path: Path, scorer: Scorer, settings: Speakers, crops: Crops
 ) -> Iterable[tuple[int, int, int, Evidence]]:
     """The evidence for every window of a clip's face tracks, as `evidence_of_clip` gives it.
 
     Args:
         item: a clip with its records of `faces` and `speech`; without either, its file is not even opened.
         path: the clip's file.
+        crops: how the scorer wants to see faces.
     """
     speech = [(row["start_ms"], row["end_ms"]) for row in item.records["speech"]]
     tracks = [
@@ -58,13 +60,14 @@ def evidence_of_item(
     if not speech or not tracks:
         return ()
     return evidence_of_clip(
-        ((batch.start_frame, batch.frames) for batch in read_frames(path, colour="gray")),
+        ((batch.start_frame, batch.frames) for batch in read_frames(path, colour=crops.colour)),
         read_waveform(path),
         tracks,
         spoken_frames(speech, item.row["frames"]),
         scorer,
         settings.window,
         settings.hop,
+        crops.side,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from schemas.units import FRAME_RATE, OffsetMs, frame_to_ms
 from tasks.speakers.calibration import Calibration
-from tasks.speakers.crops import FaceTrack, crop_tracks
+from tasks.speakers.crops import CROP_SIDE, FaceTrack, crop_tracks
 from tasks.speakers.profile import peak, windows_of
 from tasks.speakers.scorers import Evidence, Scorer
 
@@ -24,7 +24,7 @@ class ScoredWindow:
     Attributes:
         probability: that this face makes the sound.
         offset_ms: where the sync profile is highest; **positive: the audio is early**.
-        confidence: height of that peak over the profile's median.
+        confidence: height of that peak over the profile's median, in deviations of the profile.
         score: the model's plain score, mean over the window, or None.
         unjudged: why the window tells nothing (`too_short`, `too_little_speech`, `too_still`), whatever its
             probability says; None where it was judged.
@@ -64,13 +64,15 @@ def evidence_of_clip(
     scorer: Scorer,
     window_ms: int,
     hop_ms: int,
+    side: int = CROP_SIDE,
 ) -> Iterator[tuple[int, int, int, Evidence]]:
     """The evidence for every window of every track that has enough speech.
 
     Args:
-        batches: `(start_frame, frames)`, frames uint8 (n, h, w) grey, in order; one pass.
+        batches: `(start_frame, frames)`, frames uint8 (n, h, w) or (n, h, w, 3), in order; one pass.
         waveform: float32 (N,) at 16 kHz.
         spoken: bool (frames of the clip,).
+        side: of the face crops, px.
 
     Yields:
         track, first frame, end frame (exclusive), evidence.
@@ -81,7 +83,7 @@ def evidence_of_clip(
     if not wanted:
         return
     listen = scorer(waveform, len(spoken))
-    for track, crops in crop_tracks(batches, wanted):
+    for track, crops in crop_tracks(batches, wanted, side):
         inside = [span for span in spans[track.number] if span[1] <= track.start_frame + len(crops)]
         for (start, end), evidence in zip(inside, listen(crops, track.start_frame, inside), strict=True):
             spoken_here = int(spoken[start:end].sum())

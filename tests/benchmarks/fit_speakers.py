@@ -271,7 +271,7 @@ def main() -> None:
         f"of {len({clip.clip.identity for clip in clips})} identities",
         "method": "canonical correlation analysis (rank 8, ridge 3), then logistic regression (penalty 5, no "
         "negative weight) on standardised features, clips and classes weighted equally",
-        "scorers": {name: fitted[name] for name in FEATURES if name in fitted},
+        "scorers": fitted,
     }
     if wanted.write:
         FILE.write_text(written_down(said), encoding="utf-8")

@@ -22,7 +22,7 @@ from tasks.media import normalize
 from tasks.shots.stage import STAGE as SHOTS
 from tasks.speakers import Calibration, ScoredWindow, scored
 from tasks.speakers.calibration import Metric
-from tasks.speakers.scorers import Hearing, Listener, Network, Span, Watched, hear, watch, weigh
+from tasks.speakers.scorers import Crops, Hearing, Listener, Network, Span, Watched, hear, watch, weigh
 from tasks.speakers.stage import evidence_of_item
 from tasks.speech.stage import STAGE as SPEECH
 from tasks.workspace.stage import Context, Item, Row
@@ -32,6 +32,7 @@ FILES = {
     "scrfd-500m": "scrfd_500m_bnkps.onnx",
     "scrfd-2.5g": "scrfd_2.5g.onnx",
     "lr-asd": "lrasd_pretrain_AVA.model",
+    "mn04": "mn04_as_mAP_432.pt",
 }
 KEPT = Path(tempfile.gettempdir()) / "clapper-benchmarks"
 """Where normalised clips are kept from one benchmark to the next."""
@@ -132,7 +133,7 @@ def record(clip: LabelledClip, item: Item, network: Network | None, context: Con
 
         return listen
 
-    found = evidence_of_item(item, Path(item.row["path"]), scorer, settings)
+    found = evidence_of_item(item, Path(item.row["path"]), scorer, settings, Crops(112, "gray"))
     return RecordedClip(clip, item, [(track, recorded) for track, _, _, recorded in found])
 
 

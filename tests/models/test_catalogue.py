@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from flows.pipeline import STAGES
 from schemas.errors import RecipeError
+from schemas.recipe import PROFILES, Recipe
 from tasks.models import read_catalogue
 from tasks.models.checksum import file_sha256
 
@@ -24,12 +26,16 @@ def test_an_address_can_never_serve_another_file(model):
     assert model.purpose
 
 
-def test_what_the_full_profile_loads():
-    assert [model.name for model in MODELS if "full" in model.profiles] == [
-        "buffalo-l-det", "syncnet", "beats",
-        "pyannote-segmentation", "pyannote-embedding", "pyannote-plda-transform", "pyannote-plda",
-    ]  # fmt: skip
+@pytest.mark.parametrize("profile", PROFILES)
+def test_profiles_pull_what_their_stages_load(profile):
+    recipe = Recipe(name="test", title="Test", profile=profile)
+    loaded = {name for stage in STAGES.values() for name in stage.models(recipe)}
+    assert {model.name for model in MODELS if profile in model.profiles} == loaded
+
+
+def test_only_gated_files_need_a_token():
     assert {model.token for model in MODELS if model.gate} == {"HF_TOKEN"}
+    assert not any(model.token for model in MODELS if not model.gate)
 
 
 def test_the_weights_of_the_data_folder_are_the_pinned_ones(shared_data):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tasks.speakers.profile import (
     correlation_profile,
     interaction,
+    joined,
     mean_profile,
     peak,
     rise_at_zero,
@@ -125,3 +126,14 @@ def test_where_nothing_is_known_nothing_rises(known):
     profile[:known] = 0.7
     assert rise_at_zero(profile) == 0
     assert peak(profile) == pytest.approx((-25.0, 0.0) if known else (0.0, 0.0))
+
+
+def test_profiles_are_joined_by_their_deviations_and_fill_each_others_gaps():
+    one, other = (np.exp(-np.square((np.arange(-SHIFT, SHIFT + 1) - at) / 3)) for at in (4, 6))
+    both = joined(one, 1000 * other)
+    assert peak(both)[0] == pytest.approx(5, abs=0.1)
+    one[:5] = np.nan
+    assert np.isfinite(joined(one, other)).all()
+    nothing = np.full(51, np.nan)
+    np.testing.assert_array_equal(joined(nothing, np.zeros(51)), nothing)
+    assert peak(joined(nothing, other))[0] == pytest.approx(6, abs=0.1)

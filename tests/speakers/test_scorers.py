@@ -72,7 +72,7 @@ def test_a_track_too_short_to_compare_gives_finite_evidence():
     network = Echo(heard)
     hearing = hear(network, np.zeros(640 * FRAMES, np.float32), FRAMES)
     evidence = weigh(watch(network, hearing, crops[:20], 40, SHIFT), hearing, (40, 60), SHIFT, IDENTITY)
-    assert np.isnan(evidence.profile).all()
+    assert peak(evidence.profile)[1] > 0  # the network alone has judged
     assert np.isfinite(evidence.features).all()
     assert evidence.features[2] == share_at_zero(np.full(51, np.nan))
 
