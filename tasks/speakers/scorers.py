@@ -34,6 +34,7 @@ from tasks.speakers.profile import (
     share_at_zero,
     sound_frames,
 )
+from tasks.speakers.segments import segment_scores
 
 if TYPE_CHECKING:
     import torch
@@ -86,12 +87,14 @@ class Hearing:
 
 @dataclass(frozen=True)
 class Watched:
-    """A face track: mouth motion (T,), a network's view (T, width) and frame scores (2·max_shift + 1, T)."""
+    """A face track: mouth motion (T,), a network's view (T, width), its frame scores (2·max_shift + 1, T) at every
+    offset, judged in one go, and (T,) as its public demo takes them, see `tasks.speakers.segments`."""
 
     start_frame: int
     motion: np.ndarray
     seen: np.ndarray | None = None
     scores: np.ndarray | None = None
+    plain: np.ndarray | None = None
 
 
 Span = tuple[int, int]
@@ -197,7 +200,11 @@ def judge_again(network: Network | None, hearing: Hearing, watched: Watched, max
     import torch
 
     seen, heard = torch.from_numpy(watched.seen), torch.from_numpy(hearing.heard)
-    return replace(watched, scores=_shifted_scores(network, seen, heard, watched.start_frame, max_shift))
+    scores = _shifted_scores(network, seen, heard, watched.start_frame, max_shift)
+    plain, beside = np.zeros(len(seen), np.float32), heard[watched.start_frame :][: len(seen)]
+    if len(beside):
+        plain[: len(beside)] = segment_scores(network, beside, seen[: len(beside)])
+    return replace(watched, scores=scores, plain=plain)
 
 
 def weigh(watched: Watched, hearing: Hearing, span: Span, max_shift: int, fitted: Metric | None) -> Evidence:
@@ -209,11 +216,15 @@ def weigh(watched: Watched, hearing: Hearing, span: Span, max_shift: int, fitted
         features = (rise_at_zero(moved), share_at_zero(moved))
         return Evidence(features, joined(moved), grey_levels=grey_levels(motion))
     scores = watched.scores[:, here]
-    plain = scores[max_shift]
     match = match_profile(watched, hearing, span, max_shift, fitted)
     unexplained = mean_profile(interaction(scores))
-    features = (rise_at_zero(unexplained), float(plain.mean()), share_at_zero(match), rise_at_zero(moved))
-    return Evidence(features, joined(match, unexplained), plain, grey_levels(motion))
+    features = (
+        rise_at_zero(unexplained),
+        float(scores[max_shift].mean()),
+        share_at_zero(match),
+        rise_at_zero(moved),
+    )
+    return Evidence(features, joined(match, unexplained), watched.plain[here], grey_levels(motion))
 
 
 def match_profile(

@@ -114,6 +114,12 @@ def normalising_speed(folder: Path, seconds: int = 60) -> float:
     return seconds / (time.perf_counter() - started)
 
 
+def _named(item: Item) -> Item:
+    """The clip under an id that can name a file."""
+    name = item.id.replace("/", "_")
+    return Item(name, name, item.row)
+
+
 def table_of_costs(title: str, busy: float, by_stage: Counter[str], clip_seconds: float) -> Table:
     """Where the processor's time goes; `rest` is what threads of the libraries and the pool take beside."""
     by_stage = by_stage | Counter(rest=max(0.0, busy - by_stage.total()))
@@ -136,7 +142,7 @@ def main() -> None:
     console, context = Console(width=120), context_of(wanted.profile, wanted.data, wanted.folder)
     labelled = [clip for clip in asd_minis(wanted.data) if clip.kind == "orig"]
     labelled += [clip for clip in panda(wanted.data) if clip.kind == "talking_head"]
-    some = [normalised(wanted.data, context.root, clip) for clip in labelled]
+    some = [_named(normalised(wanted.data, context.root, clip)) for clip in labelled]
     items = list(islice(cycle(some), wanted.clips))
     memory: list[int] = []
     resident = psutil.Process().memory_info
@@ -151,13 +157,11 @@ def main() -> None:
         speed = normalising_speed(Path(folder))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     fifth = len(memory) // 5
-    grown = max(memory[-fifth:]) - max(memory[fifth : 2 * fifth])
+    fifths = [max(memory[n * fifth : (n + 1) * fifth]) // MIB for n in range(5)]
     console.print(f"together, {wanted.workers} workers: {seconds / wall:.1f} x real time")
     console.print(f"normalising a 720p source in this run: {speed:.1f} x real time")
     console.print(f"the analyses take {wall / seconds * speed:.1f} times as long as normalising")
-    console.print(
-        f"peak memory {peak / MIB:.0f} MiB; from the second fifth of the clips to the last {grown / MIB:+.0f} MiB"
-    )
+    console.print(f"peak memory {peak / MIB:.0f} MiB; most in each fifth of the clips: {fifths} MiB")
 
 
 if __name__ == "__main__":

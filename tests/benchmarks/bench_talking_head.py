@@ -20,6 +20,7 @@ frames of the TEDx speaker) and come 2 frames late.
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,13 +36,10 @@ from tasks.faces.boxes import overlaps
 from tasks.faces.detections import STAGE as DETECTIONS
 from tasks.faces.detectors import open_detector
 from tasks.faces.stage import STAGE as FACES
-from tasks.media import fan_out, read_frames, read_waveform
+from tasks.media import fan_out
+from tasks.models.device import THREADS_VARIABLE
 from tasks.shots.content import find_shots
 from tasks.shots.stage import STAGE as SHOTS
-from tasks.speakers import lr_asd
-from tasks.speakers.crops import FaceTrack, crop_tracks
-from tasks.speakers.mfcc import mfcc
-from tasks.speakers.segments import segment_scores
 from tasks.speakers.stage import STAGE as SPEAKERS
 from tasks.speech.stage import STAGE as SPEECH
 from tasks.workspace.stage import Context, Item, Row
@@ -57,7 +55,6 @@ from tests.benchmarks.speaker_clips import KEPT, LabelledClip, context_of, norma
 
 CLIPS = ("cnn_4up_demo", "tv_interview_split", "lrs3_C8zY0oAdQrs_00018", "hevc_portrait_talk")
 _SAME_FACE_OVERLAP = 0.5
-_FRAME_SCORES = "frame scores in segments"
 _SEEN_AT_ONCE = "shots and detections, one decode"
 
 
@@ -75,7 +72,7 @@ Spoken = dict[int, list[tuple[np.ndarray, bool]]]
 """Frame to its faces: box (4,) in px, and whether that face speaks."""
 
 
-def our_way(item: Item, context: Context) -> tuple[Callable[[dict[str, float]], Item], lr_asd.LrAsd]:
+def our_way(item: Item, context: Context) -> Callable[[dict[str, float]], Item]:
     """A function that runs our stages and adds their processor seconds, with everything loaded beforehand."""
     watchers = {stage.name: stage.watch(context) for stage in (SHOTS, DETECTIONS)}
     workers = {stage.name: stage.open(context) for stage in (FACES, SPEECH, SPEAKERS)}
@@ -91,30 +88,22 @@ def our_way(item: Item, context: Context) -> tuple[Callable[[dict[str, float]], 
             seconds[name] = seconds.get(name, 0.0) + processor_seconds() - before
         return Item(item.id, item.video_id, item.row, records)
 
-    return run, lr_asd.load(context.weights("lr-asd"))
+    return run
 
 
-def our_labels(item: Item, network: lr_asd.LrAsd, seconds: dict[str, float]) -> Spoken:
-    """Who speaks when, from the tracks and windows of our stages; adds what the frame scores cost beside them."""
-    path, frames = Path(item.row["path"]), item.row["frames"]
-    tracks = [
-        FaceTrack(row["track"], row["start_frame"], np.asarray(row["boxes"])) for row in item.records["faces"]
-    ]
-    scored = {track.number: np.zeros(frames, bool) for track in tracks}
+def our_labels(item: Item) -> Spoken:
+    """Who speaks when, from the tracks and the frame scores of our stages."""
+    scores: dict[int, dict[int, float]] = {}
     for row in item.records["speakers"]:
-        scored[row["track"]][row["start_ms"] // 40 : row["end_ms"] // 40] = True
-    heard = network.hear(mfcc(read_waveform(path), 4 * frames))
-    grey = ((batch.start_frame, batch.frames) for batch in read_frames(path, colour="gray"))
+        first = row["start_ms"] // 40
+        scores.setdefault(row["track"], {}).update(enumerate(row["frame_scores"], first))
     spoken: Spoken = {}
-    for track, crops in crop_tracks(grey, tracks):
-        here = slice(track.start_frame, track.start_frame + len(crops))
-        seen, before = network.see(crops), processor_seconds()
-        scores = smoothed(segment_scores(network, heard[here], seen))
-        seconds[_FRAME_SCORES] = seconds.get(_FRAME_SCORES, 0.0) + processor_seconds() - before
-        for n, score in enumerate(scores):
-            frame = track.start_frame + n
-            speaks = bool(score > 0 and scored[track.number][frame])
-            spoken.setdefault(frame, []).append((track.boxes[n], speaks))
+    for row in item.records["faces"]:
+        known = scores.get(row["track"], {})
+        frames = range(row["start_frame"], row["start_frame"] + len(row["boxes"]))
+        speaks = smoothed(np.array([known.get(frame, -1.0) for frame in frames])) > 0
+        for frame, box, said in zip(frames, row["boxes"], speaks, strict=True):
+            spoken.setdefault(frame, []).append((np.array(box), bool(said)))
     return spoken
 
 
@@ -172,6 +161,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2, help="of torch and OpenCV (default: %(default)s)")
     parser.add_argument("--mp3", action="store_true", help="the demo's file as written, with MP3 sound")
     wanted = parser.parse_args()
+    os.environ[THREADS_VARIABLE] = str(wanted.threads)
     torch.set_num_threads(wanted.threads)
     cv2.setNumThreads(wanted.threads)
     context, weights = context_of("light", wanted.data, wanted.folder), weights_in(wanted.data)
@@ -186,7 +176,7 @@ def main() -> None:
             labelled = LabelledClip(f"videos/talk/{file.name}", "", "")
             item = normalised(wanted.data, wanted.folder, labelled)
             length += item.row["duration_ms"] / 1000
-            run, network = our_way(item, context)
+            run = our_way(item, context)
             started = wall_seconds()
             seen = run(seconds["ours"])
             wall["ours"] += wall_seconds() - started
@@ -203,7 +193,7 @@ def main() -> None:
                 )
                 wall["demo"] += wall_seconds() - started
             count = Agreement()
-            agreement(our_labels(seen, network, seconds["ours"]), demo_labels(tracks), count)
+            agreement(our_labels(seen), demo_labels(tracks), count)
             add_row(table, clip, count)
     show(Console(width=120), seconds, wall, length, table, name)
 

@@ -53,7 +53,9 @@ def test_sound_that_is_early_has_a_positive_offset(early, seed):
     evidence = weigh(watched, hearing, (30, 105), SHIFT, IDENTITY)
     assert peak(evidence.profile)[0] == pytest.approx(early, abs=1)
     assert len(evidence.frame_scores) == 75
-    assert (evidence.features[2] > 0.9) == (abs(early) <= 2)
+    # A peak at the edge of what counts as no offset has a foot on either side of it.
+    assert (evidence.features[2] > 0.5) == (abs(early) <= 2)
+    assert abs(early) > 1 or evidence.features[2] > 0.9
 
 
 def test_edges_of_track_and_clip_are_not_compared():
