@@ -9,6 +9,9 @@ BARE = silero-vad scenedetect
 # insightface would bring that second OpenCV too; of speechbrain only its BEATs is used, which needs little of it.
 BARE_FULL = insightface speechbrain
 
+# What needs a clone of somebody else's code to run beside ours.
+AGAINST_CLONES = tests/benchmarks/bench_talking_head.py
+
 .PHONY: help demo test lint bench clean system
 help:
 	@echo "make demo   set up a small environment, curate a synthetic broadcast, compare with what is true"
@@ -28,8 +31,9 @@ lint: .venv/ready
 	.venv/bin/ruff format --check .
 
 bench: .venv/ready
-	for file in tests/benchmarks/bench_*.py; do \
+	for file in $(filter-out $(AGAINST_CLONES),$(wildcard tests/benchmarks/bench_*.py)); do \
 		.venv/bin/python -m tests.benchmarks.$$(basename $$file .py) || exit; done
+	@echo "against clones of public code: python -m tests.benchmarks.{bench_talking_head,equal_speakers,equal_taggers} --help"
 
 .venv-demo/ready: pyproject.toml constraints.txt | system
 	$(PYTHON) -m venv .venv-demo

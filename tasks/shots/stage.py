@@ -10,7 +10,6 @@ from tasks.media.frames import FrameBatch, View
 from tasks.shots.content import find_shots
 from tasks.workspace.stage import Context, Item, Produced, Stage, Watcher, alone
 
-
 _WIDTH = 256
 """PySceneDetect's own program shrinks pictures to about this width before it looks for cuts."""
 
