@@ -79,11 +79,12 @@ def _analyze(file: Path, worker: Callable[[str], Worker | Watcher], scratch: Pat
         left.unlink()
     windows = [speaker_window(row) for row in records["speakers"]]
     probability, offset_ms = sync_summary(windows, [speech_span(row) for row in records["speech"]])
+    unjudged = sorted({row["unjudged"] for row in records["speakers"] if row["unjudged"]})
     analysis = {
         "path": str(file),
         "duration_ms": clip["duration_ms"],
         "labels": _plain(records["labels"]),
-        "sync": {"probability": probability, "offset_ms": offset_ms},
+        "sync": {"probability": probability, "offset_ms": offset_ms, "unjudged": unjudged},
         "speech": _plain(records["speech"]),
         "turns": _plain(records["turns"]),
         "audio_events": _plain(records["events"]),
@@ -155,7 +156,7 @@ def _left_out(file: Path, drop: Dropped) -> Row:
         "path": str(file),
         "duration_ms": duration_ms,
         "labels": [whole] if duration_ms else [],
-        "sync": {"probability": None, "offset_ms": None},
+        "sync": {"probability": None, "offset_ms": None, "unjudged": []},
         "speech": [],
         "turns": [],
         "audio_events": [],
@@ -189,7 +190,9 @@ def show_analysis(console: Console, analysis: Row) -> None:
         sense = (
             "audio early" if sync["offset_ms"] > 0 else "audio late" if sync["offset_ms"] < 0 else "in time"
         )
-        console.print(f"sync          {sync['probability']:.2f}, offset {sync['offset_ms']:+d} ms ({sense})")
+        unjudged = f"; in part {', '.join(sync['unjudged'])}" if sync["unjudged"] else ""
+        offset = f"offset {sync['offset_ms']:+d} ms ({sense})"
+        console.print(f"sync          {sync['probability']:.2f}, {offset}{unjudged}")
     if analysis["turns"]:
         console.print(f"voices        {len({turn['voice'] for turn in analysis['turns']})}")
     _show_whole(console, analysis)

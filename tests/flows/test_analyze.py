@@ -33,7 +33,9 @@ def check_shape(analysis: dict) -> None:
         assert label["start_ms"] == edges[-1]
         edges.append(label["end_ms"])
     assert edges[-1] == analysis["duration_ms"]
-    assert set(analysis["sync"]) == {"probability", "offset_ms"}
+    assert set(analysis["sync"]) == {"probability", "offset_ms", "unjudged"}
+    if any(label["label"] == "cannot_tell" for label in analysis["labels"]):
+        assert analysis["sync"]["unjudged"]
     for event in analysis["audio_events"]:
         assert set(event) == {"start_ms", "end_ms", "id", "name", "score", "parents"}
 
@@ -56,7 +58,7 @@ def test_made_material_with_the_embedded_profile(clapper: Command, small_broadca
     assert longest(dubbed) == "voice_over"
     assert longest(nobody) == "other"
     assert talking["sync"]["probability"] > dubbed["sync"]["probability"]
-    assert nobody["sync"] == {"probability": None, "offset_ms": None}
+    assert nobody["sync"] == {"probability": None, "offset_ms": None, "unjudged": []}
 
 
 def test_a_sound_file_alone(clapper: Command, small_broadcast: Path, tmp_path: Path) -> None:
