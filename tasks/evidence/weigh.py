@@ -1,13 +1,11 @@
 """A first audio-visual evidence class of a clip: could a person tell from it whether picture and sound are in time?
 
-After Chen et al., "Audio-Visual Synchronisation in the wild" (BMVC 2021), §4.2.2, who put clips into three classes,
-"audio-visual evident, uniform / ambient sound, missing sound / visual object":
+The three classes are those of Chen et al., "Audio-Visual Synchronisation in the wild" (BMVC 2021), §4.2.2:
 
-    evident   what sounds is to be seen: a mouth that speaks, or a sound that comes and goes as events do. Its cues
-              "are sometimes instantaneous, e.g. a dog barking may only last for less than 1s": a fifth of a clip
-              is enough
-    uniform   "only ambient or uniform sound, e.g. wind, wave, engine sound", and a bed of music: by the classes
-              heard, and by how evenly they sound
+    evident   what sounds is to be seen: a mouth that speaks, or a sound that comes and goes as events do. One bark
+              may be all that a clip has, so a fifth of it is enough
+    uniform   sound that flows without events (wind, waves, engines) and a bed of music: by the classes heard, and
+              by how evenly they sound
     missing   no sound, or nobody and nothing in sight that makes it: silence, a black, standing or text-filled
               picture, speech with no speaking face
 
