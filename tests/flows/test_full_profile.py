@@ -10,23 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 
 from flows.analyze import open_analysis
 from flows.outlook import recipe_for
 from flows.pipeline import STAGES
+from tasks.models.packages import forget_redirects
+from tasks.speech.pyannote import import_pyannote
+from tests.speakers.formula_weights import formula_state, light_asd_shapes, syncnet_shapes
 
 pytestmark = pytest.mark.slow
 
 SPEAKERS = ("lr-asd", "light-asd", "syncnet")
-
-for package in ("torch", "pyannote.audio", "speechbrain", "insightface"):
-    pytest.importorskip(package, reason=f"the profile full needs {package} (extra 'full')")
-
-import torch  # noqa: E402
-
-from tests.sounds.checkpoints import beats_checkpoint  # noqa: E402
-from tests.speakers.formula_weights import formula_state, light_asd_shapes, syncnet_shapes  # noqa: E402
-from tests.speech.tones import write_models  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -41,6 +36,13 @@ class Made:
 
 @pytest.fixture
 def store(shared_data: Path, tmp_path: Path) -> Made:
+    # The packages of `full` are imported here and not above: they put modules into the process that break the
+    # collection of other tests.
+    import_pyannote()
+    from tests.sounds.checkpoints import beats_checkpoint
+    from tests.speech.tones import write_models
+
+    forget_redirects()
     files = write_models(tmp_path)
     files["buffalo-l-det"] = shared_data / "weights/scrfd_2.5g.onnx"
     files["beats"] = beats_checkpoint(tmp_path / "beats.pt")
