@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from tasks.speakers import syncnet
+from tasks.speakers.evidence import Evidence, Listener, Scorer, Span
 from tasks.speakers.mfcc import mfcc
 from tasks.speakers.motion import grey_levels, mouth_motion
 from tasks.speakers.profile import mean_profile, rise_at_zero
-from tasks.speakers.scorers import Evidence, Listener, Scorer, Span
 
 CROP_SIDE = 224
 _AROUND = syncnet.WINDOW_FRAMES // 2
@@ -58,9 +58,8 @@ def _weigh(distances: np.ndarray, motion: np.ndarray, span: Span) -> Evidence:
     if not np.isfinite(here).any():
         return Evidence((0.0,), np.full(len(distances), np.nan), grey_levels=moved)
     profile = mean_profile(-here)
-    scores = np.nanmedian(-profile) - here[len(here) // 2]
     # The frames at both ends, which no window has in its middle, get the score of the nearest that one has.
-    around = np.pad(np.nan_to_num(scores), _AROUND, mode="edge")
+    around = np.pad(syncnet.synchrony(here).frame_confidences, _AROUND, mode="edge")
     return Evidence((rise_at_zero(profile),), profile, around, moved)
 
 

@@ -15,14 +15,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from schemas.errors import RecipeError
 from tasks.speakers.calibration import Metric, metric
+from tasks.speakers.evidence import Crops, Evidence, Listener, Scorer, Span
 from tasks.speakers.mfcc import mfcc
 from tasks.speakers.motion import grey_levels, loudness, mouth_motion
 from tasks.speakers.profile import (
@@ -59,25 +60,6 @@ class Network(Protocol):
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What a scorer has to say about one window of a face track.
-
-    Attributes:
-        features: numbers that the calibration turns into a probability.
-        profile: float (2·max_shift + 1,), see `tasks.speakers.profile`.
-        frame_scores: float (frames,): the model's plain active-speaker scores; empty where it has none.
-        grey_levels: how much the mouth moves.
-        spoken_frames: how many of the window's frames have speech.
-    """
-
-    features: tuple[float, ...]
-    profile: np.ndarray
-    frame_scores: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    grey_levels: float = 0.0
-    spoken_frames: int = 0
-
-
-@dataclass(frozen=True)
 class Hearing:
     """A clip's sound: its loudness float (N,) and a network's view of it float (N, width), None without a network."""
 
@@ -97,16 +79,6 @@ class Watched:
     plain: np.ndarray | None = None
 
 
-Span = tuple[int, int]
-"""First frame and end frame (exclusive) of a window, counted in the clip."""
-
-Listener = Callable[[np.ndarray, int, Sequence[Span]], list[Evidence]]
-"""(crops uint8 (T, side, side) or with 3 channels, see `crops_for`, the track's first frame, windows as clip frames)
-→ evidence for each window."""
-
-Scorer = Callable[[np.ndarray, int], Listener]
-"""(waveform float32 (N,) at 16 kHz, number of frames of the clip) → a listener for its tracks."""
-
 Weights = Callable[[str], Path]
 
 WEIGHTS: Mapping[str, tuple[str, ...]] = {
@@ -118,14 +90,6 @@ WEIGHTS: Mapping[str, tuple[str, ...]] = {
 """What each scorer needs from the model store."""
 
 SCORERS: tuple[str, ...] = tuple(WEIGHTS)
-
-
-@dataclass(frozen=True)
-class Crops:
-    """How a scorer wants to see faces: px of a side, and colour."""
-
-    side: int
-    colour: Literal["gray", "bgr"]
 
 
 def crops_for(name: str) -> Crops:
