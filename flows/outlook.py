@@ -166,16 +166,8 @@ def clip_files(surveys: Sequence[Survey]) -> dict[str, str]:
 
 def _rows(survey: Survey, videos: Sequence[Row], models: Mapping[str, str]) -> list[Row]:
     needed = (
-        "download",
-        "normalize",
-        "faces",
-        "speech",
-        "turns",
-        "labels",
-        "events",
-        "conditions",
-        "evidence",
-    )
+        "download", "normalize", "faces", "speech", "turns", "labels", "events", "conditions", "evidence"
+    )  # fmt: skip
     records = {stage: survey.outputs[stage].records() for stage in needed}
     return manifest_rows(videos, records, held_back(survey), models)
 

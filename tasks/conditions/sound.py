@@ -26,6 +26,15 @@ class Loudness:
     silent_ms: int
 
 
+def level_dbfs(waveform: np.ndarray) -> float:
+    """Root mean square, dB of full scale; −inf for digital silence and for nothing."""
+    return _dbfs(float((waveform.astype(np.float64) ** 2).mean())) if len(waveform) else -math.inf
+
+
+def _dbfs(mean_power: float) -> float:
+    return 10 * math.log10(mean_power) if mean_power > 0 else -math.inf
+
+
 def loudness_of(waveform: np.ndarray, silence_dbfs: float) -> Loudness:
     """Measure a waveform, float32 (n,) at 16 kHz, −1…1; one without samples is silent for 0 ms.
 
@@ -37,6 +46,7 @@ def loudness_of(waveform: np.ndarray, silence_dbfs: float) -> Loudness:
     lengths = np.minimum(_STEP, len(power) - starts)
     sums = np.add.reduceat(power, starts) if len(starts) else np.zeros(0)
     silent = sums / np.maximum(lengths, 1) < 10 ** (silence_dbfs / 10)
-    total = float(sums.sum())
-    level = round(10 * math.log10(total / len(power)), 1) if total > 0 else None
-    return Loudness(level, int(lengths[silent].sum()) * 1000 // SAMPLE_RATE)
+    level = _dbfs(float(sums.sum()) / len(power)) if len(power) else -math.inf
+    return Loudness(
+        None if level == -math.inf else round(level, 1), int(lengths[silent].sum()) * 1000 // SAMPLE_RATE
+    )

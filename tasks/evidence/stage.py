@@ -9,7 +9,8 @@ import numpy as np
 from schemas.recipe import Recipe
 from schemas.tables import EVIDENCE
 from schemas.units import SAMPLE_RATE
-from tasks.evidence.swing import level_dbfs, swing_db
+from tasks.conditions.sound import level_dbfs
+from tasks.evidence.swing import swing_db
 from tasks.evidence.weigh import Chunk, weigh
 from tasks.media import read_waveform
 from tasks.workspace.stage import Context, Item, Produced, Row, Stage, Worker

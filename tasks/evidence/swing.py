@@ -29,12 +29,6 @@ def swing_db(waveform: np.ndarray) -> float:
     return float(high - low)
 
 
-def level_dbfs(waveform: np.ndarray) -> float:
-    """Root mean square, dB of full scale; −inf for digital silence and for nothing."""
-    power = float((waveform.astype(np.float64) ** 2).mean()) if len(waveform) else 0.0
-    return 10 * math.log10(power) if power > 0 else -math.inf
-
-
 def steadiness(swing: float) -> float:
     """How likely a sound that swings by so many dB is a uniform one, 0–1."""
     return 1 / (1 + math.exp((swing - _EVEN_DB) / _SLOPE_DB))

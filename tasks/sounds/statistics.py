@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.errors import ModelMissing
 from tasks.sounds.audioset import ontology, roots_of
 from tasks.workspace.stage import Row
 
@@ -73,18 +72,11 @@ def draw_top_events(rows: Sequence[EventCount], path: Path) -> None:
     Args:
         rows: as `top_events` returns them, most first; may be none.
         path: the picture to write; `.svg` or `.png`. Its folder must exist.
-
-    Raises:
-        ModelMissing: matplotlib is not installed.
     """
-    try:
-        import matplotlib
-        from matplotlib.figure import Figure
-        from matplotlib.patches import Patch
-        from matplotlib.ticker import MaxNLocator
-    except ImportError as error:
-        action = "install matplotlib"
-        raise ModelMissing(str(path), "the chart needs matplotlib, which is not installed", action) from error
+    import matplotlib
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+    from matplotlib.ticker import MaxNLocator
 
     roots = [roots_of(one.id)[0] for one in rows]
     most = max((one.events for one in rows), default=1)

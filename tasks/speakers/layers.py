@@ -124,6 +124,25 @@ def folded_convolutions(
     return weights
 
 
+def last_layer(state: Mapping[str, torch.Tensor], width: int) -> dict[str, torch.Tensor]:
+    """The layer that tells speaking from silent by what picture and sound say together, for `speaking`.
+
+    Raises:
+        KeyError, ValueError: as `entry` does.
+    """
+    return {
+        "FC.weight": entry(state, "lossAV.FC.weight", (2, width)),
+        "FC.bias": entry(state, "lossAV.FC.bias", (2,)),
+    }
+
+
+def speaking(weights: Mapping[str, torch.Tensor], x: torch.Tensor) -> np.ndarray:
+    """The raw output of the class "speaking", float32 (B, T), of float32 (B, T, width)."""
+    from torch.nn.functional import linear
+
+    return linear(x, weights["FC.weight"][1:], weights["FC.bias"][1:])[..., 0].cpu().numpy()
+
+
 def placed(array: np.ndarray, weights: Mapping[str, torch.Tensor]) -> torch.Tensor:
     """An array as a tensor where the weights lie."""
     import torch

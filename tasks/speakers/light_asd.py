@@ -19,13 +19,14 @@ from tasks.speakers.layers import (
     Convolution,
     convolved,
     device_of,
-    entry,
     folded_convolutions,
     in_pieces,
+    last_layer,
     normalised_faces,
     pixels_by_time,
     placed,
     read_checkpoint,
+    speaking,
     time_by_pixels,
 )
 
@@ -72,24 +73,15 @@ class LightAsd:
             return x.mean(dim=2)[0].T.float()
 
     def judge(self, heard: torch.Tensor, seen: torch.Tensor, lengths: np.ndarray | None = None) -> np.ndarray:
-        """Score how well sound and face go together, frame by frame, for a batch of pairs.
-
-        Args:
-            heard, seen: float32 (B, T, 128).
-            lengths: int (B,): frames that count in each pair, from its first; None: all. What lies beyond
-                them changes nothing, and its scores mean nothing.
-
-        Returns:
-            float32 (B, T): the raw output of the class "speaking"; above 0 means speaking.
-        """
+        """Score pairs of sound and face, see `tasks.speakers.network`."""
         import torch
-        from torch.nn.functional import gelu, linear
+        from torch.nn.functional import gelu
 
         with torch.inference_mode():
             x = gelu(self.forward((heard + seen).to(device_of(self.weights)))[0])
             turned = _turned(x, lengths)
             x = gelu(torch.gather(self.backward(torch.gather(x, 1, turned))[0], 1, turned))
-            return linear(x, self.weights["FC.weight"][1:], self.weights["FC.bias"][1:])[..., 0].cpu().numpy()
+            return speaking(self.weights, x)
 
     def _see_piece(self, crops: np.ndarray) -> torch.Tensor:
         from torch.nn.functional import max_pool2d
@@ -129,10 +121,7 @@ def _network(state: Mapping[str, torch.Tensor]) -> LightAsd:
 
 def _weights(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Every convolution as a 2-D one with its batch normalisation multiplied in, and the last layer."""
-    weights = folded_convolutions(state, _convolutions(), _BATCH_NORM_EPSILON)
-    weights["FC.weight"] = entry(state, "lossAV.FC.weight", (2, EMBEDDING))
-    weights["FC.bias"] = entry(state, "lossAV.FC.bias", (2,))
-    return weights
+    return folded_convolutions(state, _convolutions(), _BATCH_NORM_EPSILON) | last_layer(state, EMBEDDING)
 
 
 def _convolutions() -> list[Convolution]:

@@ -19,14 +19,15 @@ from tasks.speakers.layers import (
     Convolution,
     convolved,
     device_of,
-    entry,
     folded,
     folded_convolutions,
     in_pieces,
+    last_layer,
     normalised_faces,
     pixels_by_time,
     placed,
     read_checkpoint,
+    speaking,
     time_by_pixels,
 )
 
@@ -72,24 +73,14 @@ class LrAsd:
             return x.mean(dim=2)[0].T.float()
 
     def judge(self, heard: torch.Tensor, seen: torch.Tensor, lengths: np.ndarray | None = None) -> np.ndarray:
-        """Score how well sound and face go together, frame by frame, for a batch of pairs.
-
-        Args:
-            heard, seen: float32 (B, T, 128).
-            lengths: int (B,): frames that count in each pair, from its first; None: all. What lies beyond
-                them changes nothing, and its scores mean nothing.
-
-        Returns:
-            float32 (B, T): the raw output of the class "speaking"; above 0 means speaking.
-        """
+        """Score pairs of sound and face, see `tasks.speakers.network`."""
         import torch
-        from torch.nn.functional import linear
 
         with torch.inference_mode():
             both = torch.cat((heard, seen), dim=2).to(device_of(self.weights))
             x = self._remember(self._gate(both, "fusion"), lengths)
             x = self._gate(x, "detector.attention")
-            return linear(x, self.weights["FC.weight"][1:], self.weights["FC.bias"][1:])[..., 0].cpu().numpy()
+            return speaking(self.weights, x)
 
     def _remember(self, x: torch.Tensor, lengths: np.ndarray | None) -> torch.Tensor:
         import torch
@@ -133,9 +124,7 @@ def load(path: Path) -> LrAsd:
 
 def _weights(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Every convolution and gate with its batch normalisation multiplied in, as 2-D kernels, and the last layer."""
-    weights = folded_convolutions(state, _convolutions(), _BATCH_NORM_EPSILON)
-    weights["FC.weight"] = entry(state, "lossAV.FC.weight", (2, EMBEDDING))
-    weights["FC.bias"] = entry(state, "lossAV.FC.bias", (2,))
+    weights = folded_convolutions(state, _convolutions(), _BATCH_NORM_EPSILON) | last_layer(state, EMBEDDING)
     for name, width in (("fusion", 2 * EMBEDDING), ("detector.attention", EMBEDDING)):
         kernel, bias = folded(
             state, f"model.{name}.attention", f"model.{name}.bn", (width, width, 1), _BATCH_NORM_EPSILON

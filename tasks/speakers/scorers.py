@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -26,6 +25,7 @@ from tasks.speakers.calibration import Metric, metric
 from tasks.speakers.evidence import Crops, Evidence, Listener, Scorer, Span
 from tasks.speakers.mfcc import mfcc
 from tasks.speakers.motion import grey_levels, loudness, mouth_motion
+from tasks.speakers.network import Network
 from tasks.speakers.profile import (
     correlation_profile,
     interaction,
@@ -37,26 +37,11 @@ from tasks.speakers.profile import (
 )
 from tasks.speakers.segments import segment_scores
 
-if TYPE_CHECKING:
-    import torch
-
 _PIECE_FRAMES, _CONTEXT_FRAMES = 500, 50
 # How far the padding of a network's convolutions reaches into a track and into a clip. Picture and sound of a whole
 # clip meet it in the same frames, so that any face would seem to fit any sound if these frames were compared.
 _PICTURE_EDGE, _SOUND_EDGE = 9, 6
 _FEWEST_FRAMES = 10
-
-
-class Network(Protocol):
-    """What a scorer asks of a network; `tasks.speakers.lr_asd` says what each method does."""
-
-    def see(self, crops: np.ndarray) -> torch.Tensor: ...
-
-    def hear(self, cepstra: np.ndarray) -> torch.Tensor: ...
-
-    def judge(
-        self, heard: torch.Tensor, seen: torch.Tensor, lengths: np.ndarray | None = None
-    ) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ segment's border, which knows the true neighbours instead of zeros.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from schemas.units import FRAME_RATE
+from tasks.speakers.network import Network
 
 if TYPE_CHECKING:
     import torch
@@ -20,15 +21,7 @@ if TYPE_CHECKING:
 DURATIONS_SECONDS = (1, 2, 3, 4, 5, 6)
 
 
-class Judge(Protocol):
-    """What of `LrAsd` and `LightAsd` is needed here."""
-
-    def judge(
-        self, heard: torch.Tensor, seen: torch.Tensor, lengths: np.ndarray | None = None
-    ) -> np.ndarray: ...
-
-
-def segment_scores(network: Judge, heard: torch.Tensor, seen: torch.Tensor) -> np.ndarray:
+def segment_scores(network: Network, heard: torch.Tensor, seen: torch.Tensor) -> np.ndarray:
     """Score of every frame of a track at offset 0.
 
     Args:
@@ -43,7 +36,7 @@ def segment_scores(network: Judge, heard: torch.Tensor, seen: torch.Tensor) -> n
     return total / len(DURATIONS_SECONDS)
 
 
-def _judged_in_segments(network: Judge, heard: torch.Tensor, seen: torch.Tensor, frames: int) -> np.ndarray:
+def _judged_in_segments(network: Network, heard: torch.Tensor, seen: torch.Tensor, frames: int) -> np.ndarray:
     """All segments of one length as one batch."""
     from torch.nn.functional import pad
 

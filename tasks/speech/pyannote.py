@@ -5,7 +5,7 @@ not matter whether torchcodec works), and pyannote's telemetry is switched off b
 The import takes about ten seconds of one core, so it happens when a detector or a diarizer is opened.
 
 The networks are loaded here and handed over as objects. Given paths, pyannote.audio guesses the toolkit from words
-in them: weights in a folder such as /home/nvidia would be read as those of another one.
+in them: weights in a folder with the word nvidia in its path would be read as those of another one.
 
 Source of the models and of the method: https://huggingface.co/pyannote/speaker-diarization-community-1 (CC BY 4.0)
 and https://github.com/pyannote/pyannote-audio (MIT). Networks run in full precision.

@@ -258,8 +258,11 @@ def main() -> None:
     elsewhere = {name: Path(file) for name, _, file in (pair.partition("=") for pair in wanted.weights)}
     usual = weights_in(wanted.data)
     fitted = json.loads(FILE.read_text(encoding="utf-8"))["scorers"] if FILE.exists() else {}
+
+    def weights(model: str) -> Path:
+        return elsewhere.get(model) or usual(model)
+
     for name in wanted.scorers:
-        weights = lambda model: elsewhere.get(model) or usual(model)  # noqa: E731
         clips = gather(name, wanted.data, wanted.folder, weights)
         max_shift = max_shift_of(context_of(PROFILES[name], wanted.data, wanted.folder))
         fitted[name] = fit_scorer(name, clips, open_network(name, weights), max_shift)

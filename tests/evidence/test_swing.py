@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.evidence.swing import level_dbfs, steadiness, swing_db
+from tasks.conditions.sound import level_dbfs
+from tasks.evidence.swing import steadiness, swing_db
 from tasks.media import read_waveform
 
 RATE = 16_000
