@@ -28,7 +28,8 @@ from flows.pipeline import STEPS, Workbench, bring_up_to_date, check_models, ste
 from flows.progress import Step, announce
 from flows.summary import Summary, funnel_markdown, summarize
 from schemas.errors import SystemicError
-from schemas.recipe import Recipe, Source
+from schemas.recipe import Recipe
+from schemas.sections import Source
 from tasks.manifests import publish
 from tasks.models import open_store
 from tasks.workspace.catalog import add_to_catalog, read_catalog, shards

@@ -26,7 +26,7 @@ from rich.table import Table
 
 from flows.display import plain
 from schemas.errors import ClapperError, Dropped, MediaError, RecipeError, SystemicError
-from schemas.recipe import Media
+from schemas.sections import Media
 from schemas.units import Milliseconds
 from tasks.media import Normalized, NormalizedClip, normalize, probe
 

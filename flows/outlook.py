@@ -9,7 +9,8 @@ from pathlib import Path
 
 from flows.pipeline import MODEL_USERS, RELEASED, STAGES, Survey, Workbench, survey
 from schemas.errors import RecipeError, SourceError
-from schemas.recipe import Recipe, Source, load_recipe, recipe_names
+from schemas.recipe import Recipe, load_recipe, recipe_names
+from schemas.sections import Source
 from tasks.manifests import Draft, draft_release, latest_release, manifest_rows
 from tasks.sources import Discovery, discover, source_from_argument
 from tasks.splits import assign_splits

@@ -49,3 +49,9 @@ Pixels = _quantity("length in pixels", {"px": 1}, "256 px")
 BitRate = _quantity("bit rate", {"bit/s": 1, "kbit/s": 1000, "Mbit/s": 1_000_000}, "64 kbit/s")
 DataRate = _quantity("data rate", {"KiB/s": 1, "MiB/s": 1024, "GiB/s": 1024**2}, "4 MiB/s")
 """Whole KiB per second."""
+
+DataSize = _quantity("size", {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}, "18 MiB")
+"""Whole bytes."""
+
+Money = _quantity("amount of money", {"µUSD": 1, "cent": 10_000, "USD": 1_000_000}, "5 USD")
+"""Whole millionths of a US dollar."""

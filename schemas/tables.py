@@ -245,6 +245,44 @@ EVIDENCE = _schema(
     ("sound_ids", pa.list_(TEXT), "AudioSet ids of the sounds that decided it"),
 )
 
+MOMENTS = _schema(
+    ("video_id", TEXT, ""),
+    ("start_ms", INT, "on the source's presentation clock"),
+    ("end_ms", INT, "exclusive"),
+    ("salience", REAL, "how much happens there, in sound and picture at once, 0–1"),
+    ("around_ms", INT, "the most salient instant, on the source's presentation clock"),
+    ("start_in_speech", pa.bool_(), "whether the clip begins inside speech because no pause was near"),
+    ("end_in_speech", pa.bool_(), "whether it ends inside speech"),
+)
+
+OFFSCREEN = _schema(
+    ("clip_id", TEXT, ""),
+    ("video_id", TEXT, ""),
+    ("verdict", TEXT, "keep: nothing speaks against it; people: it is for people to say"),
+    ("reason", TEXT, "why people: unclear, below_point, audit, blocked, malformed, unjudged …; null for keep"),
+    ("source", TEXT, "visible, off_screen or unclear; null where no model has judged, as in all that follow"),
+    ("source_name", TEXT, "what makes the main sound, in the model's words"),
+    ("source_confidence", REAL, "0–1"),
+    ("mismatch", TEXT, "none, obvious or unclear"),
+    ("mismatch_confidence", REAL, "0–1"),
+    ("audio", TEXT, "good, poor or unclear"),
+    ("audio_confidence", REAL, "0–1"),
+    ("scenario", TEXT, "one of the ten of AV-SyncBench"),
+    ("domain", TEXT, "voice, music or sound"),
+    ("scenario_confidence", REAL, "0–1"),
+    ("evidence", TEXT, "one sentence of the model"),
+    ("evidence_ms", INT, "when in the clip that is"),
+    ("answer_key", TEXT, "digest of clip, prompt, model, schema and settings under which the answer is kept"),
+)
+
+REVIEWS = _schema(
+    ("clip_id", TEXT, ""),
+    ("question", TEXT, "source, mismatch, audio or scenario; see schemas.judgement"),
+    ("answer", TEXT, "one of that question's answers; unclear where people could not agree"),
+    ("annotators", INT, "how many people this rests on"),
+)
+"""What people say of clips, one row for each clip and question: the truth against which a model is measured."""
+
 LABELS = _schema(
     ("clip_id", TEXT, ""),
     ("video_id", TEXT, ""),

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from schemas.recipe import Conditions
+from schemas.sections import Conditions
 from schemas.units import FRAME_RATE
 from tasks.conditions.sound import Loudness
 from tasks.workspace.stage import Row

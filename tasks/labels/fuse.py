@@ -18,7 +18,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from schemas.recipe import Labels
+from schemas.sections import Labels
 from schemas.tables import LABEL_NAMES
 from schemas.units import FRAME_RATE, IN_TIME, OffsetMs
 

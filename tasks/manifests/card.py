@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from schemas.recipe import SPLITS, Recipe
+from schemas.recipe import Recipe
+from schemas.sections import SPLITS
 from schemas.tables import LABEL_NAMES, MANIFEST
 from tasks.manifests.version import Difference
 from tasks.sounds.statistics import EventCount

@@ -23,7 +23,8 @@ import pyarrow.parquet as pq
 import yaml
 
 from schemas.errors import ReleaseError
-from schemas.recipe import SPLITS, Recipe
+from schemas.recipe import Recipe
+from schemas.sections import SPLITS
 from schemas.tables import MANIFEST
 from tasks.manifests.card import EVENTS_FIGURE, changes_entry, dataset_card
 from tasks.manifests.version import Difference, compare, next_version

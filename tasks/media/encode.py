@@ -21,7 +21,7 @@ import av
 import numpy as np
 
 from schemas.errors import MediaError
-from schemas.recipe import Media
+from schemas.sections import Media
 from schemas.units import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
 from tasks.media.trials import KEY_FRAME_EVERY, nvenc_options
 

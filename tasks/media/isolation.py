@@ -19,7 +19,7 @@ from typing import Any
 
 from schemas.certificate import Certificate, FileFacts
 from schemas.errors import ClapperError, Dropped, MediaError, ToolMissing
-from schemas.recipe import Media
+from schemas.sections import Media
 from schemas.units import Milliseconds
 from tasks.media.cut import Segment
 from tasks.media.omissions import Omission

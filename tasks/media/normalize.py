@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from schemas.errors import Dropped, MediaError
-from schemas.recipe import Media
+from schemas.sections import Media
 from schemas.units import Milliseconds
 from tasks.media.cut import Segment
 from tasks.media.hardware import decoding_device, encoder_name

@@ -21,7 +21,7 @@ from av.codec.hwaccel import HWAccel
 
 from schemas.certificate import Certificate
 from schemas.errors import Dropped
-from schemas.recipe import Media
+from schemas.sections import Media
 from schemas.units import SAMPLE_RATE, SAMPLES_PER_FRAME, Milliseconds, frame_to_ms, to_ms
 from tasks.media.ahead import ahead
 from tasks.media.certify import certificate_of

@@ -6,7 +6,8 @@ import re
 
 from schemas.certificate import columns
 from schemas.errors import MediaError, Unavailable
-from schemas.recipe import Media, digest
+from schemas.recipe import digest
+from schemas.sections import Media
 from schemas.tables import CLIPS
 from tasks.media.cut import Segment
 from tasks.media.hardware import encoder_name

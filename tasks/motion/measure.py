@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.recipe import Motion
+from schemas.sections import Motion
 from schemas.units import FRAME_RATE
 from tasks.motion.bars import Box, Darkness, active_box
 from tasks.motion.cards import is_card

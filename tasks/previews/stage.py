@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from schemas.errors import AnalysisError
-from schemas.recipe import Previews
+from schemas.sections import Previews
 from schemas.tables import PREVIEWS
 from schemas.units import frame_to_ms
 from tasks.media.fanout import Reader

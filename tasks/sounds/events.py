@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from schemas.recipe import Events
+from schemas.sections import Events
 from schemas.tables import EVENTS
 from tasks.sounds.audioset import names_by_id, parents_of
 from tasks.workspace.stage import Context, Item, Produced, Row, Stage, Worker

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.errors import Dropped
-from schemas.recipe import Admission
+from schemas.sections import Admission
 
 LIVE = ("is_live", "is_upcoming", "post_live")
 """What yt-dlp's `live_status` says of a video that has no final recording yet."""

@@ -17,7 +17,8 @@ from pathlib import Path
 from yt_dlp.utils import YoutubeDLError
 
 from schemas.errors import Dropped, SourceError, Withheld
-from schemas.recipe import FilesSource, ListSource, Recipe, Source, YtdlpSource
+from schemas.recipe import Recipe
+from schemas.sections import FilesSource, ListSource, Source, YtdlpSource
 from tasks.sources.admission import refusal
 from tasks.sources.failures import meaning_of
 from tasks.sources.files import list_files

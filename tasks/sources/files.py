@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from schemas.errors import SourceError
-from schemas.recipe import FilesSource
+from schemas.sections import FilesSource
 from tasks.sources.hashes import FileHashes
 from tasks.sources.identity import file_id, safe_name
 from tasks.workspace.stage import LeftOut, Row

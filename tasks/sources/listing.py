@@ -13,7 +13,8 @@ from typing import Any
 import yt_dlp
 from yt_dlp.utils import PlaylistEntries, YoutubeDLError, sanitize_url, unsmuggle_url
 
-from schemas.recipe import Download, digest
+from schemas.recipe import digest
+from schemas.sections import Download
 from tasks.sources.hashes import write_text
 from tasks.sources.identity import host_of, safe_name, shown_url, site_of, video_id
 from tasks.sources.site import open_site

@@ -23,7 +23,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from schemas.errors import SourceError
-from schemas.recipe import ListSource
+from schemas.sections import ListSource
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SPAN = re.compile(r"(?P<id>[A-Za-z0-9_-]+)_(?P<start>\d+)_(?P<end>\d+)(?:\.mp4)?")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.errors import RecipeError
-from schemas.recipe import ListSource
+from schemas.sections import ListSource
 from tasks.sources.identity import safe_name, site_of, video_id
 from tasks.sources.lists import BadRow, Span, read_spans
 from tasks.workspace.stage import LeftOut, Row

@@ -11,7 +11,7 @@ from typing import Any
 import yt_dlp
 
 from schemas.errors import RecipeError
-from schemas.recipe import Download
+from schemas.sections import Download
 from tasks.sources.identity import without_secrets
 
 TOOL = f"yt-dlp {yt_dlp.version.__version__}"

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from schemas.recipe import Recipe, Speakers
+from schemas.recipe import Recipe
+from schemas.sections import Speakers
 from schemas.tables import SPEAKERS
 from schemas.units import FRAME_RATE
 from tasks.media import read_frames, read_waveform

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from schemas.errors import RecipeError
-from schemas.recipe import Speech
+from schemas.sections import Speech
 from tasks.speech.intervals import SpeechInterval
 from tasks.speech.pyannote import DETECTION_WEIGHTS, Weights, open_pyannote
 from tasks.speech.silero import open_silero, silero_weights

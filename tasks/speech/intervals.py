@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.recipe import Speech
+from schemas.sections import Speech
 
 EXIT_BELOW_THRESHOLD = 0.15
 """Speech ends when the probability falls this far below the threshold at which it began (hysteresis)."""

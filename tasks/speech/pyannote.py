@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from schemas.errors import AnalysisError, ModelMissing
-from schemas.recipe import Speech
+from schemas.sections import Speech
 from schemas.units import SAMPLE_RATE
 from tasks.models.device import torch_device
 from tasks.models.packages import forget_redirects

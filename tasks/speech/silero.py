@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from schemas.errors import AnalysisError, ModelMissing
-from schemas.recipe import Speech
+from schemas.sections import Speech
 from schemas.units import SAMPLE_RATE
 from tasks.speech.intervals import SpeechInterval, speech_intervals
 

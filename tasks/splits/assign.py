@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from schemas.recipe import SPLITS, Splits
+from schemas.sections import SPLITS, Splits
 
 
 def assign_splits(

@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.pipeline import STAGES
-from schemas.recipe import Media
+from schemas.sections import Media
 from tasks.media import normalize
 from tasks.media.fanout import Reader, fan_out
 from tasks.workspace.stage import Context, Item, Produced

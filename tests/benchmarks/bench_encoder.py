@@ -23,7 +23,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from schemas.recipe import Media
+from schemas.sections import Media
 from schemas.units import FRAME_RATE, SAMPLES_PER_FRAME
 from tasks.media.encode import ClipEncoder
 from tasks.media.normalize import admitted

@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.table import Table
 
 from schemas.errors import ClapperError, Withheld
-from schemas.recipe import Media
+from schemas.sections import Media
 from tasks.faces import haar, scrfd, yunet
 from tasks.faces.boxes import overlaps
 from tasks.faces.canvas import Fitting

@@ -23,7 +23,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from schemas.recipe import Media
+from schemas.sections import Media
 from tasks.media import normalize
 
 MEDIA = Media(clip_length="1 min")

@@ -29,7 +29,7 @@ from rich.console import Console
 from rich.table import Table
 
 from schemas.errors import ModelMissing
-from schemas.recipe import Speech
+from schemas.sections import Speech
 from tasks.media import read_waveform
 from tasks.models import open_store
 from tasks.speech import Detector, open_detector

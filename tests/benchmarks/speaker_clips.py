@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from schemas.recipe import Media, Recipe
+from schemas.recipe import Recipe
+from schemas.sections import Media
 from schemas.units import FRAME_RATE
 from tasks.faces.detections import STAGE as DETECTIONS
 from tasks.faces.stage import STAGE as FACES

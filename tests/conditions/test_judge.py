@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.recipe import Conditions
+from schemas.sections import Conditions
 from tasks.conditions import CONDITIONS, Loudness, judge
 
 RULES = Conditions()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.recipe import Labels
+from schemas.sections import Labels
 from tasks.labels.fuse import LABELS, FaceSpan, SpeakerWindow, SpeechSpan, Turn, fuse
 
 DEFAULT = Labels()

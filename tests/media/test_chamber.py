@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from schemas.errors import Dropped
-from schemas.recipe import Media
+from schemas.sections import Media
 from tasks.media import Normalized, NormalizedClip, normalize
 from tests.media.chamber import SWEEP_S, Trial, encode, make, scene, sounding
 from tests.media.chamber_measuring import READERS, Heard, Reading, Seen, Told, sweeps, told_by_ffprobe

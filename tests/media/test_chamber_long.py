@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 import pytest
 
-from schemas.recipe import Media
+from schemas.sections import Media
 from tasks.media import normalize
 from tests.media.chamber import sounding
 from tests.media.chamber_measuring import READERS
@@ -140,7 +140,7 @@ def assert_clocks_to_the_end(long: Long, source: Path) -> None:
 NORMALIZING = """
 import sys
 from pathlib import Path
-from schemas.recipe import Media
+from schemas.sections import Media
 from tasks.media import normalize
 
 if __name__ == "__main__":

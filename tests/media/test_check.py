@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from schemas.certificate import FileFacts
 from schemas.errors import MediaError
-from schemas.recipe import Media
+from schemas.sections import Media
 from tasks.media import normalize
 from tasks.media.check import check_file, differences, file_facts, judge
 from tasks.media.check_apart import check_apart

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from schemas.recipe import Media
+from schemas.sections import Media
 from tasks.media import Normalized, normalize
 from tests.media.making import FLASH_S, Recording, events_between, record, steady
 from tests.media.measuring import (

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from schemas.errors import Dropped, MediaError
-from schemas.recipe import Media
+from schemas.sections import Media
 from schemas.units import SAMPLES_PER_FRAME
 from tasks.media import normalize
 from tasks.media.facts import file_facts

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from schemas.errors import Dropped
-from schemas.recipe import Media
+from schemas.sections import Media
 from tasks.media import probe, read_frames, read_waveform
 from tests.media.measuring import counts_by_ffmpeg
 from tests.media.test_contract import normalized

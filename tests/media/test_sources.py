@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import Dropped, MediaError
-from schemas.recipe import Media
+from schemas.sections import Media
 from tasks.media import Segment, normalize, probe, read_frames
 from tests.media.making import Recording, events_between, record, steady
 from tests.media.measuring import events_by_ffmpeg

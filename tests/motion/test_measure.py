@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.recipe import Motion
+from schemas.sections import Motion
 from tasks.motion.measure import Measured, Second, measure
 from tests.motion.drawing import card, living, still, texture, within_bars
 

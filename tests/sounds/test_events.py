@@ -9,7 +9,8 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.recipe import Events, Recipe
+from schemas.recipe import Recipe
+from schemas.sections import Events
 from schemas.tables import EVENTS
 from tasks.sounds import EVENTS_STAGE, SoundEvent, merge_events
 from tasks.workspace.stage import Context, Item

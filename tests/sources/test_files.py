@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from schemas.errors import SourceError
-from schemas.recipe import FilesSource
+from schemas.sections import FilesSource
 from schemas.tables import CATALOG
 from tasks.sources import discover
 from tasks.sources.hashes import FileHashes

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.recipe import FilesSource
+from schemas.sections import FilesSource
 from tasks.sources.identity import canonical_url, safe_name, shown_url, site_of, video_id, without_secrets
 
 SAFE = re.compile(r"[a-z0-9_]+-[A-Za-z0-9_-]{1,64}")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from schemas.errors import SourceError
-from schemas.recipe import YtdlpSource
+from schemas.sections import YtdlpSource
 from schemas.tables import CATALOG
 from tasks.sources import discover
 from tests.sources.conftest import EVIL_TITLE, PAGE_LENGTH, Site
@@ -212,7 +212,7 @@ def test_code_lying_around_is_not_run(tmp_path: Path) -> None:
     plugin = tmp_path / "yt_dlp_plugins" / "extractor" / "stray.py"
     plugin.parent.mkdir(parents=True)
     plugin.write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
-    code = "from pathlib import Path; import sys; from schemas.recipe import Download\n"
+    code = "from pathlib import Path; import sys; from schemas.sections import Download\n"
     code += "from tasks.sources.site import open_site\nopen_site(Path(sys.argv[1]), Download()).close()"
     path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
     subprocess.run(

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import RecipeError, SourceError
-from schemas.recipe import ListSource
+from schemas.sections import ListSource
 from schemas.tables import CATALOG
 from tasks.sources import discover, source_from_argument
 from tasks.sources.lists import Span, _by_form

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from schemas.errors import Dropped, MediaError, Unavailable
-from schemas.recipe import FilesSource
+from schemas.sections import FilesSource
 from tasks.media import probe
 from tasks.sources import discover
 from tests.sources.conftest import make_clip, work

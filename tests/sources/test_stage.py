@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from schemas.errors import Dropped, RecipeError, SourceError, Unavailable
-from schemas.recipe import YtdlpSource
+from schemas.sections import YtdlpSource
 from schemas.tables import CATALOG
 from tasks.sources import STAGE, discover
 from tests.sources.conftest import EVIL_TITLE, Site, work

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.recipe import Speech
+from schemas.sections import Speech
 from tasks.speech.intervals import speech_intervals
 
 WINDOW_MS, PAD_MS = 32, 30

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from schemas.errors import AnalysisError, ModelMissing
-from schemas.recipe import Speech
+from schemas.sections import Speech
 from tasks.speech import open_detector
 from tasks.speech.pyannote import COMMUNITY_1, hear_windows_once, import_pyannote, open_diarizer
 from tasks.speech.turns import turns_of

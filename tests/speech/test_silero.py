@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from schemas.errors import AnalysisError, RecipeError
-from schemas.recipe import Speech
+from schemas.sections import Speech
 from tasks.media import read_waveform
 from tasks.speech import open_detector
 from tasks.speech.detectors import packaged_checksum
@@ -94,7 +94,7 @@ def test_works_without_torch_and_without_importing_the_package(shared_data):
     program = """
 import sys, json
 sys.modules["torch"] = None
-from schemas.recipe import Speech
+from schemas.sections import Speech
 from tasks.speech.silero import open_silero
 import numpy as np
 detect = open_silero(Speech())

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.recipe import Splits
+from schemas.sections import Splits
 from tasks.splits import SPLITS, assign_splits
 
 DURATIONS = st.integers(min_value=1_200_000, max_value=3 * 3_600_000)

@@ -1,0 +1,347 @@
+"""The sections of a recipe, each frozen and typed; what a key means stands here and nowhere else.
+
+Quantities carry their unit (`20 min`, `256 px`, `5 USD`); see `schemas.quantities`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from schemas.quantities import BitRate, DataRate, DataSize, Duration, Money, Pixels
+from schemas.scenarios import Scenario
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class YtdlpSource(Section):
+    """A video, playlist or channel that yt-dlp can list."""
+
+    kind: Literal["ytdlp"]
+    url: Annotated[str, Field(pattern=r"^https?://")]
+    channel: Name | None = None
+    domain: Name | None = None
+
+
+class FilesSource(Section):
+    """Local video files: a file, a folder (searched in depth) or a glob."""
+
+    kind: Literal["files"]
+    path: str
+    channel: Name | None = None
+    domain: Name | None = None
+
+
+class ListSource(Section):
+    """A CSV (or CSV.gz) of segments: `id, start, label, split`, or the public RealSync lists."""
+
+    kind: Literal["list"]
+    path: str
+    url: str = "https://www.youtube.com/watch?v={id}"
+    segment: Duration = 10_000
+    channel: Name | None = None
+    domain: Name | None = None
+
+
+Source = Annotated[YtdlpSource | FilesSource | ListSource, Field(discriminator="kind")]
+
+
+class Schedule(Section):
+    cron: str
+    timezone: str = "UTC"
+    active: bool = True
+
+
+class Admission(Section):
+    """Which source videos are taken (RealSync §3). `licences`: empty admits all."""
+
+    min_duration: Duration = 0
+    max_duration: Duration | None = None
+    min_height: Pixels = 0
+    licences: tuple[str, ...] = ()
+    max_per_channel: Duration | None = None
+
+
+class Download(Section):
+    """How yt-dlp fetches. `tries` counts runs, over which a video that is unavailable or fails is asked for."""
+
+    max_height: Pixels = 1080
+    rate_limit: DataRate | None = None
+    pause: Duration = 0
+    retries: Annotated[int, Field(ge=0, le=50)] = 5
+    timeout: Duration = 30_000
+    cookies: str | None = None
+    tries: Annotated[int, Field(ge=1, le=100)] = 3
+    retry_after: Duration = 6 * 3_600_000
+    relist_after: Duration = 600_000
+
+
+class Media(Section):
+    """The normal form of a clip: H.264 High at 25 fps, AAC-LC mono at 16 kHz (RealSync §3).
+
+    `encoder`: another one makes other bytes, so the graphics card's is used only where it is asked for.
+    `decoder`: never changes a byte; `auto` takes the card where it was seen to give the processor's bytes.
+    """
+
+    clip_length: Annotated[Duration, Field(ge=1000, multiple_of=40)] = 300_000
+    min_clip_length: Annotated[Duration, Field(ge=1000)] = 3_000
+    short_side: Annotated[Pixels, Field(ge=32, le=4320, multiple_of=2)] = 256
+    crf: Annotated[int, Field(ge=0, le=51)] = 18
+    preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"] = "veryfast"
+    audio_bit_rate: Annotated[BitRate, Field(ge=16_000, le=320_000)] = 64_000
+    encoder: Literal["x264", "nvenc", "auto"] = "x264"
+    decoder: Literal["auto", "cpu", "nvdec"] = "auto"
+
+
+class Faces(Section):
+    """Faces in every `every`-th frame; without `min_score` the detector's own least score counts."""
+
+    model: str | None = None
+    every: Annotated[int, Field(ge=1, le=25)] = 3
+    min_score: Share | None = None
+    min_size: Pixels = 24
+    min_track: Duration = 600
+    max_gap: Duration = 400
+
+
+class Shots(Section):
+    threshold: Annotated[float, Field(gt=0, le=255)] = 27.0
+
+
+class Motion(Section):
+    """What counts as change, black and frozen; in levels of luma, 0–255, on a small picture.
+
+    A pixel changes by more than `min_change`; a black frame is at most `max_black` nearly everywhere; of a frozen
+    one the mean distance from the frame before is at most `max_still`.
+    """
+
+    min_change: Annotated[float, Field(ge=0, le=255)] = 8
+    max_black: Annotated[float, Field(ge=0, le=255)] = 25
+    max_still: Annotated[float, Field(ge=0, le=255)] = 0.25
+
+
+class Previews(Section):
+    """Contact sheets; `width` is that of one picture of 16:9, and those of other shapes have its area."""
+
+    columns: Annotated[int, Field(ge=1, le=12)] = 4
+    rows: Annotated[int, Field(ge=1, le=12)] = 3
+    width: Annotated[Pixels, Field(ge=64, le=480)] = 240
+
+
+class Speech(Section):
+    model: str | None = None
+    threshold: Share = 0.5
+    min_speech: Duration = 250
+    min_silence: Duration = 100
+
+
+class Turns(Section):
+    """Who speaks when; voices that speak for less than `min_turn` at a time are left out."""
+
+    model: str | None = None
+    min_turn: Duration = 250
+
+
+class Speakers(Section):
+    """Active speaker: the sound is slid over the face track by ±`max_offset` in windows of `window`."""
+
+    model: str | None = None
+    window: Duration = 3_000
+    hop: Duration = 1_000
+    max_offset: Duration = 1_000
+
+
+class Sounds(Section):
+    """Audio tagging of overlapping chunks (RealSync §3.1, A.2)."""
+
+    model: str | None = None
+    chunk: Annotated[Duration, Field(ge=500)] = 2_000
+    hop: Annotated[Duration, Field(ge=100)] = 1_000
+
+    @model_validator(mode="after")
+    def _leave_no_gap(self) -> Sounds:
+        if self.hop > self.chunk:
+            raise ValueError(f"hop must be at most chunk ({self.chunk} ms), and is {self.hop} ms")
+        return self
+
+
+class Events(Section):
+    """Chunk scores above `threshold`, merged in time."""
+
+    threshold: Share = 0.3
+    top: Annotated[int, Field(ge=1, le=50)] = 5
+
+
+Action = Literal["keep", "label", "drop"]
+
+
+class Conditions(Section):
+    """What is wrong with a clip as a whole, and what to do then: nothing, name it in the manifest, leave it out.
+
+    `silence_level`: sound below it, dBFS, is silence; a clip is near-silent where `silent_share` of it is, black or
+    frozen where `black_share` or `frozen_share` of its frames are, a text card where `card_share` are, and has bars
+    where its active picture leaves out more than `bar_share` of its width or height.
+    """
+
+    near_silent: Action = "drop"
+    black: Action = "drop"
+    frozen: Action = "drop"
+    still: Action = "drop"
+    text_card: Action = "label"
+    letterboxed: Action = "label"
+    silence_level: Annotated[float, Field(ge=-120, le=0)] = -60
+    silent_share: Share = 0.95
+    black_share: Share = 0.9
+    frozen_share: Share = 0.9
+    card_share: Share = 0.5
+    bar_share: Share = 0.02
+
+
+class Labels(Section):
+    """Talking head, voice-over, other (RealSync §3.1). `min_probability`: below it a mouth does not match."""
+
+    min_probability: Share = 0.5
+    min_length: Duration = 400
+
+
+class LengthShare(Section):
+    """Clips of `above` up to and with `up_to`, and how many of them a data set wants (AV-SyncBench, Table 1 B)."""
+
+    above: Duration
+    up_to: Duration
+    clips: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _has_length(self) -> LengthShare:
+        if self.above >= self.up_to:
+            raise ValueError(f"above ({self.above} ms) must be less than up_to ({self.up_to} ms)")
+        return self
+
+
+class Targets(Section):
+    """What a data set is to hold: clips by scenario, and by duration (AV-SyncBench, Table 1)."""
+
+    scenarios: Mapping[Scenario, Annotated[int, Field(ge=0)]] = {}
+    durations: tuple[LengthShare, ...] = ()
+
+
+class Moments(Section):
+    """Clips around salient audio-visual events, in place of clips of one length (AV-SyncBench §2.2).
+
+    `max_per_source`: at most so many of the most salient of one source; `min_gap`: between two of them.
+    `max_shift`: how far a cut may move to a pause in the speech; `min_pause`: what counts as one.
+    """
+
+    min_length: Annotated[Duration, Field(ge=1000)] = 3_000
+    max_length: Annotated[Duration, Field(ge=1000)] = 13_000
+    max_per_source: Annotated[int, Field(ge=1, le=1000)] = 4
+    min_gap: Duration = 1_000
+    min_pause: Duration = 120
+    max_shift: Duration = 1_500
+    min_salience: Share = 0.2
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Moments:
+        if self.min_length > self.max_length:
+            raise ValueError(
+                f"min_length ({self.min_length} ms) is more than max_length ({self.max_length} ms)"
+            )
+        return self
+
+
+class Duplicates(Section):
+    """Clips that are the same as an earlier one, or nearly (re-uploads, replays, shared footage)."""
+
+    min_overlap: Duration = 2_000
+
+
+Send = Literal["auto", "inline", "upload"]
+
+
+class LeaveOut(Section):
+    """The operating point: how sure a model must be for its answer to leave a clip out; else people judge it."""
+
+    off_screen: Share = 0.9
+    mismatch: Share = 0.9
+    poor_audio: Share = 0.9
+
+
+class Prices(Section):
+    """Of a million tokens, where the price list does not know the model; thinking counts as output."""
+
+    input: Money
+    audio: Money
+    output: Money
+
+
+class Offscreen(Section):
+    """A vision-language model judges clips before people do (AV-SyncBench §2.2).
+
+    `model`: gemini, qwen-omni or none; `service_model` is what Gemini's service calls the model. `audit`: share of
+    the clips that the model would leave out which people judge all the same, so that it can be measured.
+    `send_from`, `send_until`: the part of a clip that is sent; `frame_rate`: pictures a second that the model sees.
+    `at_once`: requests under way at a time, of one shard. `max_output_tokens` includes thinking.
+    """
+
+    model: str | None = None
+    service_model: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{2,63}$")] = "gemini-3-flash-preview"
+    api_version: Literal["v1", "v1beta"] = "v1beta"
+    prompt: Name = "v1"
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    seed: int = 1
+    thinking: Literal["default", "minimal", "low", "medium", "high"] = "low"
+    resolution: Literal["default", "low", "medium", "high"] = "default"
+    frame_rate: Annotated[float, Field(gt=0, le=24)] = 2.0
+    send_from: Duration = 0
+    send_until: Duration | None = None
+    send: Send = "auto"
+    inline_limit: Annotated[DataSize, Field(ge=1024, le=18 * 1024**2)] = 12 * 1024**2
+    max_output_tokens: Annotated[int, Field(ge=64, le=65_536)] = 2_048
+    mode: Literal["online", "batch"] = "online"
+    batch_size: Annotated[int, Field(ge=1, le=10_000)] = 200
+    at_once: Annotated[int, Field(ge=1, le=64)] = 8
+    requests_per_minute: Annotated[int, Field(ge=1)] = 300
+    tokens_per_minute: Annotated[int, Field(ge=1000)] = 1_000_000
+    count_tokens: bool = True
+    tries: Annotated[int, Field(ge=1, le=20)] = 5
+    timeout: Annotated[Duration, Field(ge=100)] = 120_000
+    upload_timeout: Annotated[Duration, Field(ge=100)] = 180_000
+    ask_again_after: Duration = 600_000
+    budget_per_run: Money = 5_000_000
+    budget_total: Money = 50_000_000
+    prices: Prices | None = None
+    leave_out: LeaveOut = LeaveOut()
+    audit: Share = 0.05
+
+
+SPLITS = ("train", "dev", "test")
+
+
+class Splits(Section):
+    """Shares of duration within each channel, whole videos."""
+
+    train: Share = 0.90
+    dev: Share = 0.05
+    test: Share = 0.05
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> Splits:
+        if abs(self.train + self.dev + self.test - 1) > 1e-9:
+            raise ValueError(f"train + dev + test must be 1, and is {self.train + self.dev + self.test:g}")
+        return self
+
+
+class Limits(Section):
+    """`failed_share`: a run with a larger share of failed items ends red. `shard`: source material per shard."""
+
+    failed_share: Share = 0.2
+    shard: Duration = 4 * 3_600_000
+    task_runs: Annotated[int, Field(ge=10, le=1000)] = 800
+    workers: Annotated[int, Field(ge=1, le=256)] = 2
