@@ -24,6 +24,10 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="Model weights: list, pull, verify.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
+offscreen_app = typer.Typer(
+    help="The off-screen filter: what it costs, and how good it is.", no_args_is_help=True
+)
+app.add_typer(offscreen_app, name="offscreen")
 
 screen = Console(stderr=True)
 
@@ -238,6 +242,39 @@ def doctor(
     else:
         show_diagnosis(wide(), diagnosis)
     raise typer.Exit(0 if diagnosis.can_run else 1)
+
+
+@offscreen_app.command(
+    "report",
+    epilog="Examples:\n\n- `clapper offscreen report av-syncbench --workspace W`\n\n"
+    "- `clapper offscreen report av-syncbench -w W --reviews decisions.csv --json | jq .questions.source.scores`",
+)
+def report_offscreen(
+    recipe: RecipeName,
+    workspace: Workspace = None,
+    reviews: Annotated[
+        Path | None, typer.Option(help="Parquet or CSV of people's decisions; default: the workspace's own.")
+    ] = None,
+    settings: Settings = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
+) -> None:
+    """Requests, tokens and money by run; precision and recall against people, and the operating point.
+
+    By question, scenario and prompt version, with intervals of 95 %.
+    """
+    from flows import offscreen, offscreen_report
+    from flows import run as runs
+    from tasks.offscreen.accounts import open_accounts
+
+    bench = runs.Request(recipe, workspace, settings=_settings(settings)).bench()
+    accounts = open_accounts(bench.root)
+    lines, spent = offscreen.ledger(accounts)
+    clips, decisions = offscreen.judgements(bench, accounts), offscreen.reviews_of(bench.root, reviews)
+    report = offscreen_report.report_on(clips, decisions, bench.recipe.offscreen.leave_out)
+    if as_json:
+        print(json.dumps(offscreen_report.as_json(report, lines, spent), ensure_ascii=False))
+    else:
+        offscreen_report.show_report(wide(), report, lines, spent)
 
 
 @models_app.command("list")

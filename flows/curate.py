@@ -11,8 +11,10 @@ known from the workspace alone: Prefect's database may be lost at any time.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from prefect import flow, get_run_logger, task
@@ -23,8 +25,26 @@ from prefect.states import Completed, Failed, State
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.tasks import exponential_backoff
 
-from flows.outlook import clip_files, draft_from, find_new, recipe_for, survey_all, workspace_for
-from flows.pipeline import STEPS, Workbench, bring_up_to_date, check_models, steps_before
+from flows.outlook import (
+    check_sources,
+    clip_files,
+    draft_from,
+    find_new,
+    recipe_for,
+    survey_all,
+    workspace_for,
+)  # fmt: skip
+from flows.pipeline import (
+    LATE,
+    STEPS,
+    Workbench,
+    bring_up_to_date,
+    check_models,
+    find_duplicates_in,
+    steps_before,
+    steps_to_take,
+    survey,
+)  # fmt: skip
 from flows.progress import Step, announce
 from flows.summary import Summary, funnel_markdown, summarize
 from schemas.errors import SystemicError
@@ -81,6 +101,12 @@ def run_step(step: str, shard: str, bench: Workbench) -> dict[str, dict[str, int
 
 
 @task(cache_policy=NO_CACHE)
+def compare_clips(bench: Workbench) -> Path:
+    """Say over all shards which clips are the same as others; returns the file of the verdicts."""
+    return find_duplicates_in(survey_all(read_catalog(bench.root), bench), bench)
+
+
+@task(cache_policy=NO_CACHE)
 def publish_release(bench: Workbench) -> str | None:
     """Publish the next version, if anything differs; returns it."""
     catalog = read_catalog(bench.root)
@@ -94,18 +120,17 @@ def publish_release(bench: Workbench) -> str | None:
 
 
 @flow(name="curate-shards", validate_parameters=False)
-def curate_shards(names: list[str], bench: Workbench) -> list[str]:
+def curate_shards(names: list[str], steps: Sequence[str], bench: Workbench) -> list[str]:
     """Bring some shards up to date, each step after those it reads; returns what went wrong, if anything."""
     by_shard = shards(read_catalog(bench.root))
     futures: dict[tuple[str, str], PrefectFuture] = {}
-    for survey in survey_all([video for name in names for video in by_shard[name]], bench):
-        for step in (step for step, stages in STEPS.items() if any(name in survey.plans for name in stages)):
+    for name in names:
+        state = survey(name, by_shard[name], bench)
+        for step in steps_to_take(state, steps):
             before = [
-                futures[key]
-                for key in ((name, survey.shard) for name in steps_before(step))
-                if key in futures
+                futures[key] for key in ((earlier, name) for earlier in steps_before(step)) if key in futures
             ]
-            futures[step, survey.shard] = run_step.submit(step, survey.shard, bench, wait_for=before)
+            futures[step, name] = run_step.submit(step, name, bench, wait_for=before)
     wait(list(futures.values()))
     unfinished = {key: future.state for key, future in futures.items() if not future.state.is_completed()}
     return [f"{step} of shard {shard}: {state.message}" for (step, shard), state in unfinished.items()]
@@ -136,6 +161,7 @@ def curate(
     root = open_workspace(workspace_for(workspace))
     bench = Workbench(effective, root, open_store(), Retries.of(effective, at_once=retry_now))
     check_models(effective, bench.models)
+    check_sources(bench)
     with exclusive(root):
         found = [discover_source(n, source, bench, limit) for n, source in enumerate(effective.sources)]
         unlisted = [problem for problem in found if problem]
@@ -149,14 +175,24 @@ def curate(
 
 
 def _curate_all(bench: Workbench) -> list[str]:
-    """All shards that lack something, some at a time, so that no flow run has too many task runs."""
-    catalog = read_catalog(bench.root)
-    names = [survey.shard for survey in survey_all(catalog, bench) if survey.plans]
-    at_once = max(1, bench.recipe.limits.task_runs // len(STEPS))
+    """All that lacks: what each shard can do for itself, what is decided over all of them, what waits for that."""
+    if bench.recipe.duplicates is None:
+        return _curate_steps(list(STEPS), bench)
+    problems = _curate_steps([step for step in STEPS if step not in LATE], bench)
+    bench = replace(bench, verdicts=compare_clips(bench))
+    return problems + _curate_steps(LATE, bench)
+
+
+def _curate_steps(steps: Sequence[str], bench: Workbench) -> list[str]:
+    """All shards that lack one of the steps, some at a time, so that no flow run has too many task runs."""
+    surveys = survey_all(read_catalog(bench.root), bench)
+    names = [each.shard for each in surveys if steps_to_take(each, steps)]
+    at_once = max(1, bench.recipe.limits.task_runs // len(steps))
     runner = ThreadPoolTaskRunner(max_workers=bench.recipe.limits.workers)
     problems: list[str] = []
     for start in range(0, len(names), at_once):
-        problems += curate_shards.with_options(task_runner=runner)(names[start : start + at_once], bench)
+        some = names[start : start + at_once]
+        problems += curate_shards.with_options(task_runner=runner)(some, steps, bench)
     return problems
 
 

@@ -21,14 +21,16 @@ from flows.outlook import Outlook
 from flows.pipeline import MODEL_USERS, STAGES, needs
 from flows.progress import Step, watching
 from flows.summary import HOUR_MS, Summary
+from flows.targets import Shelf
 from schemas.recipe import Recipe
 from tasks.workspace.catalog import ASSUMED_DURATION_MS
 from tasks.workspace.stage import Item, Row
 
 WEIGHTS = {
-    "download": 1.0, "normalize": 3.0, "shots": 1.0, "detections": 2.0, "motion": 0.05, "previews": 0.05,
-    "conditions": 0.05, "faces": 0.05, "speech": 0.3, "turns": 0.05, "speakers": 2.0, "sounds": 0.5,
-    "events": 0.05, "labels": 0.05, "evidence": 0.05,
+    "download": 1.0, "moments": 0.05, "normalize": 3.0, "shots": 1.0, "detections": 2.0, "motion": 0.05,
+    "previews": 0.05, "fingerprints": 0.05, "conditions": 0.05, "faces": 0.05, "speech": 0.3, "turns": 0.05,
+    "speakers": 2.0, "sounds": 0.5, "events": 0.05, "labels": 0.05, "evidence": 0.05, "duplicates": 0.01,
+    "offscreen": 0.05,
 }  # fmt: skip
 """How long a second of material takes at each station, roughly; only the estimate depends on it."""
 
@@ -81,6 +83,7 @@ def show_summary(console: Console, recipe: Recipe, summary: Summary) -> None:
             left.add_row(*(escape(str(value)) for value in row.values()))
         console.print(left)
     _show_channels(console, summary)
+    _show_targets(console, summary.shelves)
     for step in summary.next_steps():
         console.print(f"[bold]next[/] {escape(step)}", soft_wrap=True)
     for problem in summary.problems:
@@ -152,7 +155,7 @@ def _milliseconds(known: int | None) -> int:
 def _counts(name: str, outlook: Outlook) -> tuple[int, int]:
     present = todo = 0
     for survey in outlook.surveys:
-        if name in survey.outputs:
+        if name not in survey.plans:
             present += len(survey.outputs[name].outcomes)
         elif survey.plans[name] is not None:
             present += len(survey.plans[name].kept)
@@ -170,6 +173,30 @@ def _show_new(console: Console, videos: Sequence[Row], most: int = 20) -> None:
     if len(videos) > most:
         table.add_row(f"… and {len(videos) - most} more", "", "", "")
     console.print(table)
+
+
+def _show_targets(console: Console, shelves: Sequence[Shelf]) -> None:
+    """Scenarios and durations beside their targets, as in AV-SyncBench's Table 1, with a total of the scenarios."""
+    for title, lines in (
+        ("Scenarios", [shelf for shelf in shelves if shelf.kind != "duration"]),
+        ("Durations", [shelf for shelf in shelves if shelf.kind == "duration"]),
+    ):
+        table = Table(
+            title[:-1].lower(), "domain", "released", "for people", "target", "missing", title=title
+        )
+        for shelf in lines:
+            domain = "" if shelf.kind == "duration" else shelf.kind
+            missing = "" if shelf.target is None else str(shelf.missing)
+            table.add_row(
+                shelf.name, domain, str(shelf.released), str(shelf.for_people),
+                "" if shelf.target is None else str(shelf.target), missing,
+            )  # fmt: skip
+        columns = ("released", "for_people", "target", "missing")
+        total = (sum(getattr(shelf, column) or 0 for shelf in lines) for column in columns)
+        if lines:
+            table.add_section()
+            table.add_row("total", "", *map(str, total))
+            console.print(table)
 
 
 def _show_channels(console: Console, summary: Summary) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.pipeline import MODEL_USERS, RELEASED, STAGES, Survey, Workbench, survey
+from flows.pipeline import MODEL_USERS, RELEASED, STAGES, Survey, Workbench, survey_shards
 from schemas.errors import RecipeError, SourceError
 from schemas.recipe import Recipe, load_recipe, recipe_names
 from schemas.sections import Source
@@ -46,6 +46,20 @@ def recipe_for(
     if sources:
         overrides["sources"] = [source_from_argument(text).model_dump(mode="json") for text in sources]
     return load_recipe(path, overrides)
+
+
+def check_sources(bench: Workbench) -> None:
+    """See that there is something to curate: sources, or what came of them before.
+
+    Raises:
+        RecipeError: the recipe names no source, and the workspace is empty.
+    """
+    if not bench.recipe.sources and not read_catalog(bench.root):
+        raise RecipeError(
+            bench.recipe.name,
+            "names no source, and the workspace has no video yet",
+            "give --source [CHANNEL=]PATH_OR_URL, or fill in `sources` in the recipe",
+        )
 
 
 def workspace_for(workspace: str | None) -> str:
@@ -103,13 +117,15 @@ def look(bench: Workbench, limit: int | None = None) -> Outlook:
 
 
 def survey_all(catalog: Sequence[Row], bench: Workbench) -> list[Survey]:
-    return [survey(shard, videos, bench) for shard, videos in shards(catalog).items()]
+    return survey_shards(shards(catalog), bench)
 
 
 def model_checksums(bench: Workbench) -> dict[str, str]:
     """What made the labels: analysis to `model@checksum`, or the model's name where it is part of the code."""
     found = {}
     for analysis, stage in MODEL_USERS.items():
+        if getattr(bench.recipe, analysis) is None:
+            continue
         name = bench.recipe.model_for(analysis)
         checksums = [bench.models.checksum(model) for model in STAGES[stage].models(bench.recipe)]
         found[analysis] = "@".join([name, *(checksum[:16] for checksum in checksums)])
@@ -122,10 +138,10 @@ def draft_from(surveys: Sequence[Survey], catalog: Sequence[Row], bench: Workben
     None as well while a shard is incomplete of which videos were released before: a version must not
     lose clips only because a run has not come to them yet.
     """
-    complete = [survey for survey in surveys if not survey.plans]
+    complete = [survey for survey in surveys if survey.complete]
     before = latest_release(bench.root, bench.recipe.name)
     released = before.assignments() if before else {}
-    unfinished = {survey.shard for survey in surveys if survey.plans}
+    unfinished = {survey.shard for survey in surveys if not survey.complete}
     if any(row["shard"] in unfinished and row["video_id"] in released for row in catalog):
         return None
     by_shard, models = shards(catalog), model_checksums(bench)
@@ -142,13 +158,36 @@ def draft_from(surveys: Sequence[Survey], catalog: Sequence[Row], bench: Workben
 
 
 def held_back(survey: Survey) -> list[str]:
-    """Clips of a complete shard that are not released: left out for what they are, or an analysis failed on them."""
-    return [clip for clip, outcomes in _analysed(survey).items() if outcomes != {"done"}]
+    """Clips of a complete shard that are not released.
+
+    Left out for what they are, an analysis failed on them, they wait for an answer, or people are to judge them.
+    """
+    unfinished = [clip for clip, outcomes in _analysed(survey).items() if outcomes != {"done"}]
+    return [*unfinished, *for_people(survey)]
 
 
 def left_out_clips(survey: Survey) -> list[str]:
-    """Those among them that the recipe leaves out for what they are: black, frozen, near-silent …"""
+    """Those among them that the recipe leaves out for what they are: black, off-screen, the same as another …"""
     return [clip for clip, outcomes in _analysed(survey).items() if "dropped" in outcomes]
+
+
+def waiting_clips(survey: Survey) -> list[str]:
+    """Those for which an answer, a budget or another try is awaited."""
+    return [
+        clip
+        for clip, outcomes in _analysed(survey).items()
+        if "waiting" in outcomes and not outcomes & {"dropped", "failed"}
+    ]
+
+
+def for_people(survey: Survey) -> list[str]:
+    """Those that are otherwise fit, and of which people have to say whether they are taken."""
+    judged = survey.outputs["offscreen"].records()
+    return [
+        clip
+        for clip, outcomes in _analysed(survey).items()
+        if outcomes == {"done"} and any(row["verdict"] == "people" for row in judged.get(clip, ()))
+    ]
 
 
 def _analysed(survey: Survey) -> dict[str, set[str | None]]:
@@ -160,14 +199,15 @@ def _analysed(survey: Survey) -> dict[str, set[str | None]]:
 
 def clip_files(surveys: Sequence[Survey]) -> dict[str, str]:
     """Clip id to its file in the workspace, for all complete shards."""
-    complete = (survey for survey in surveys if not survey.plans)
+    complete = (survey for survey in surveys if survey.complete)
     records = (survey.outputs["normalize"].records() for survey in complete)
     return {row["clip_id"]: row["path"] for videos in records for rows in videos.values() for row in rows}
 
 
 def _rows(survey: Survey, videos: Sequence[Row], models: Mapping[str, str]) -> list[Row]:
     needed = (
-        "download", "normalize", "faces", "speech", "turns", "labels", "events", "conditions", "evidence"
+        "download", "normalize", "faces", "speech", "turns", "labels", "events", "conditions", "evidence",
+        "offscreen",
     )  # fmt: skip
     records = {stage: survey.outputs[stage].records() for stage in needed}
     return manifest_rows(videos, records, held_back(survey), models)

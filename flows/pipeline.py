@@ -6,21 +6,27 @@ under `tasks/` and put its STAGE here. Stages that watch clips are one step, `wa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from schemas.errors import RecipeError
 from schemas.recipe import Recipe
 from tasks.conditions.stage import STAGE as CONDITIONS
+from tasks.duplicates.stage import STAGE as FINGERPRINTS
+from tasks.duplicates.verdicts import STAGE as DUPLICATES
+from tasks.duplicates.verdicts import Shard, read_verdicts, verdicts_file, write_verdicts
 from tasks.evidence.stage import STAGE as EVIDENCE
 from tasks.faces.detections import STAGE as DETECTIONS
 from tasks.faces.stage import STAGE as FACES
 from tasks.labels.stage import STAGE as LABELS
 from tasks.media.stage import STAGE as NORMALIZE
 from tasks.models import ModelStore, check_ready
+from tasks.moments.stage import STAGE as MOMENTS
 from tasks.motion.stage import STAGE as MOTION
+from tasks.offscreen.judges import check_judge
+from tasks.offscreen.stage import STAGE as OFFSCREEN
 from tasks.previews.stage import STAGE as PREVIEWS
 from tasks.shots.stage import STAGE as SHOTS
 from tasks.sounds.events import STAGE as EVENTS
@@ -37,8 +43,8 @@ from tasks.workspace.watch import Report, apply_plans
 STAGES: Mapping[str, Stage] = {
     stage.name: stage
     for stage in (
-        DOWNLOAD, NORMALIZE, SHOTS, DETECTIONS, MOTION, PREVIEWS, CONDITIONS, FACES, SPEECH, TURNS, SPEAKERS,
-        SOUNDS, EVENTS, LABELS, EVIDENCE,
+        DOWNLOAD, MOMENTS, NORMALIZE, SHOTS, DETECTIONS, MOTION, PREVIEWS, FINGERPRINTS, CONDITIONS, FACES,
+        SPEECH, TURNS, SPEAKERS, SOUNDS, EVENTS, LABELS, EVIDENCE, DUPLICATES, OFFSCREEN,
     )
 }  # fmt: skip
 
@@ -56,8 +62,12 @@ STEPS: Mapping[str, tuple[str, ...]] = {
 }
 """What runs as one task per shard, with the stages that it brings up to date, in order."""
 
+LATE = ("duplicates", "offscreen")
+"""The steps that wait for a decision over all shards: which clips are the same as others (`Workbench.verdicts`)."""
+
 MODEL_USERS: Mapping[str, str] = {
-    "faces": "detections", "speech": "speech", "turns": "turns", "speakers": "speakers", "sounds": "sounds"
+    "faces": "detections", "speech": "speech", "turns": "turns", "speakers": "speakers", "sounds": "sounds",
+    "offscreen": "offscreen",
 }  # fmt: skip
 """The analyses for which a recipe names a model, with the stage that uses it."""
 
@@ -67,7 +77,7 @@ DOWNLOADED = (
 CUT = ("video_id", "duration_ms", "segments")
 """What of a catalogue row decides the download, and what the cutting: a title or a new place of a file does not."""
 
-RELEASED = ("normalize", "labels", "events", "conditions", "evidence")
+RELEASED = ("normalize", "labels", "events", "conditions", "evidence", "duplicates", "offscreen")
 """A clip is released when all of these are done for it; all others come before one of them, but for `previews`,
 which show people a clip and hold back none."""
 
@@ -77,36 +87,53 @@ class Survey:
     """Where one shard stands.
 
     Attributes:
-        outputs: the tables that are up to date, by stage.
-        plans: for each stage that is not up to date, its plan, or None while it waits for an earlier one.
+        outputs: the tables that have every item, by stage.
+        plans: for each stage that is not up to date, its plan, or None while it waits for an earlier one. A stage
+            with a table may still have items to try again.
     """
 
     shard: str
     outputs: Mapping[str, Output]
     plans: Mapping[str, Plan | None]
 
+    @property
+    def complete(self) -> bool:
+        """Every item has an outcome at every stage, be it that it waits or is to be tried again."""
+        return len(self.outputs) == len(STAGES)
+
 
 @dataclass(frozen=True)
 class Workbench:
-    """Everything a stage needs beside the shard: settings, place, models, and the rule for another try."""
+    """Everything a stage needs beside the shard: settings, place, models, and the rule for another try.
+
+    Attributes:
+        verdicts: the file that says which clips are the same as others, over all shards; None while it is not made.
+    """
 
     recipe: Recipe
     root: Path
     models: ModelStore
     retries: Retries
+    verdicts: Path | None = None
+
+    @property
+    def run(self) -> str:
+        """The run's name: when it began, ISO 8601, UTC."""
+        return self.retries.now.isoformat(timespec="milliseconds")
 
     def context(self) -> Context:
-        return Context(self.recipe, self.root, self.models.path)
+        return Context(self.recipe, self.root, self.models.path, self.run)
 
 
 def check_models(recipe: Recipe, models: ModelStore) -> None:
-    """See that every model and package of the recipe is here, with the right bytes, before any work begins.
+    """See that all that the recipe's models need is here, before any work begins: weights, packages, a service's key.
 
     Raises:
         ModelMissing, ModelCorrupt: one error that names everything that lacks; RecipeError for a model that no
             analysis knows.
     """
     check_ready(recipe, [name for stage in STAGES.values() for name in stage.models(recipe)], models)
+    check_judge(recipe)
 
 
 def needs(stage: Stage) -> tuple[str, ...]:
@@ -120,25 +147,96 @@ def steps_before(step: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(step_of(STAGES[name]) for name in needed))
 
 
+def steps_to_take(survey: Survey, steps: Sequence[str]) -> list[str]:
+    """The steps, among some, that a shard lacks: those with work of their own, and those that read its results."""
+    ahead: list[str] = []
+    for step in steps:
+        if any(name in survey.plans for name in STEPS[step]) or {*steps_before(step)} & {*ahead}:
+            ahead.append(step)
+    return ahead
+
+
+def survey_shards(shards: Mapping[str, Sequence[Row]], bench: Workbench) -> list[Survey]:
+    """Compare what should be with what is, for all shards of a workspace."""
+    early = {shard: _survey_early(shard, videos, bench) for shard, videos in shards.items()}
+    bench = with_verdicts(bench, early.values())
+    return [_survey_late(early[shard], videos, bench) for shard, videos in shards.items()]
+
+
+def with_verdicts(bench: Workbench, surveys: Iterable[Survey]) -> Workbench:
+    """The bench with the verdicts on duplicates, if they were made for just what the shards now hold."""
+    if bench.recipe.duplicates is None:
+        return bench
+    path = verdicts_file(bench.root, bench.recipe.duplicates, _fingerprints(surveys))
+    return replace(bench, verdicts=path if path.exists() else None)
+
+
+def find_duplicates_in(surveys: Iterable[Survey], bench: Workbench) -> Path:
+    """Compare all clips of a workspace, unless that was done; returns the file of the verdicts."""
+    return write_verdicts(bench.root, bench.recipe.duplicates, _fingerprints(surveys))
+
+
+def _fingerprints(surveys: Iterable[Survey]) -> list[Shard]:
+    names = (FINGERPRINTS.name, CONDITIONS.name)
+    ready = (survey.outputs for survey in surveys if all(name in survey.outputs for name in names))
+    return [(outputs[FINGERPRINTS.name], outputs[CONDITIONS.name]) for outputs in ready]
+
+
 def survey(shard: str, videos: Sequence[Row], bench: Workbench) -> Survey:
     """Compare what should be with what is, for all stages of one shard."""
-    outputs: dict[str, Output] = {}
-    plans: dict[str, Plan | None] = {}
-    clips: list[Item] = []
-    for stage in STAGES.values():
+    return _survey_late(_survey_early(shard, videos, bench), videos, bench)
+
+
+def _survey_early(shard: str, videos: Sequence[Row], bench: Workbench) -> Survey:
+    stages = [stage for stage in STAGES.values() if stage.name not in LATE]
+    return _surveyed(Survey(shard, {}, {}), stages, videos, bench)
+
+
+def _survey_late(early: Survey, videos: Sequence[Row], bench: Workbench) -> Survey:
+    return _surveyed(early, [STAGES[name] for name in LATE], videos, bench)
+
+
+def _surveyed(before: Survey, stages: Iterable[Stage], videos: Sequence[Row], bench: Workbench) -> Survey:
+    """A survey with further stages, in their order."""
+    outputs, plans = dict(before.outputs), dict(before.plans)
+    for stage in stages:
         plan = None
         if all(name in outputs for name in needs(stage)):
-            items = clips if stage.works_on == "clip" else _video_items(stage, videos)
-            inputs = {name: outputs[name] for name in stage.inputs}
-            checksum = bench.models.checksum
-            plan = plan_stage(stage, shard, bench.root, bench.recipe, items, inputs, checksum, bench.retries)
+            items = _items(stage, videos, outputs, bench)
+            plan = None if items is None else _planned(stage, before.shard, items, outputs, bench)
+        if plan is not None and plan.only_tries_again:
+            outputs[stage.name] = plan.present
         if plan is None or not plan.up_to_date:
             plans[stage.name] = plan
-            continue
-        outputs[stage.name] = plan.present
-        if stage.name == "normalize":
-            clips = _clip_items(videos, plan.present)
-    return Survey(shard, outputs, plans)
+    return Survey(before.shard, outputs, plans)
+
+
+def _planned(
+    stage: Stage, shard: str, items: Sequence[Item], outputs: Mapping[str, Output], bench: Workbench
+) -> Plan:
+    inputs = {name: outputs[name] for name in stage.inputs}
+    return plan_stage(
+        stage, shard, bench.root, bench.recipe, items, inputs, bench.models.checksum, bench.retries
+    )
+
+
+def _items(
+    stage: Stage, videos: Sequence[Row], outputs: Mapping[str, Output], bench: Workbench
+) -> list[Item] | None:
+    """What a stage works on; None while it waits for the verdicts on duplicates."""
+    if stage.works_on == "video":
+        return _video_items(stage, videos)
+    clips = _clip_items(videos, outputs["normalize"])
+    if stage.name != DUPLICATES.name or bench.recipe.duplicates is None:
+        return clips
+    if bench.verdicts is None:
+        return None
+    # The verdict alone decides: a clip that is cut anew, and again like no other, is not judged anew.
+    found = read_verdicts(bench.verdicts)
+    return [
+        replace(clip, row={"duration_ms": clip.row["duration_ms"], "verdict": found.get(clip.id)})
+        for clip in clips
+    ]
 
 
 def bring_up_to_date(

@@ -10,7 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from flows.display import progress_bar, show_plan, show_summary
-from flows.outlook import Outlook, look, recipe_for, survey_all, workspace_for
+from flows.offscreen import costs_ahead
+from flows.offscreen_report import show_costs_ahead
+from flows.outlook import Outlook, check_sources, look, recipe_for, survey_all, workspace_for
 from flows.pipeline import Workbench, check_models
 from flows.server import prefect_api
 from flows.summary import Summary, summarize
@@ -47,6 +49,7 @@ def run(request: Request, screen: Console, out: Console) -> tuple[bool, Summary]
     """
     bench = request.bench()
     check_models(bench.recipe, bench.models)
+    check_sources(bench)
     with screen.status("looking at the sources and the workspace"):
         outlook = look(bench, request.limit)
     if outlook.nothing_to_do:
@@ -62,9 +65,13 @@ def run(request: Request, screen: Console, out: Console) -> tuple[bool, Summary]
 def dry_run(request: Request, screen: Console, out: Console) -> None:
     """Print what a run would do and what is present."""
     bench = request.bench()
+    check_sources(bench)
     with screen.status("looking at the sources and the workspace"):
         outlook = look(bench, request.limit)
     show_plan(out, bench.recipe, outlook)
+    costs = costs_ahead(bench, outlook)
+    if costs:
+        show_costs_ahead(out, costs)
 
 
 def state_of(bench: Workbench, problems: Sequence[str] = ()) -> Summary:

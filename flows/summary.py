@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from flows.outlook import held_back, left_out_clips
+from flows.outlook import for_people, held_back, left_out_clips, waiting_clips
 from flows.pipeline import STAGES, Survey, Workbench
+from flows.targets import Shelf, shelves
 from tasks.manifests import latest_release
 from tasks.workspace.ledger import (
     Loss,
@@ -56,6 +57,7 @@ class Summary:
         problems: what went wrong beyond single items.
         version: the version that this run published, if it did.
         released: the newest version, and its folder.
+        shelves: how far the data set is from its targets, if the recipe names any.
     """
 
     stages: Mapping[str, Mapping[str, int]]
@@ -66,6 +68,7 @@ class Summary:
     problems: Sequence[str] = ()
     version: str | None = None
     released: tuple[str, str] | None = field(default=None)
+    shelves: Sequence[Shelf] = ()
 
     def sentence(self) -> str:
         """The summary in one line."""
@@ -124,6 +127,7 @@ def summarize(
         problems=tuple(problems),
         version=version,
         released=(release.version, str(release.folder)) if release else None,
+        shelves=shelves(bench.recipe.targets, surveys, released),
     )
 
 
@@ -150,7 +154,7 @@ def _stages(
     stages: dict[str, Counter[str]] = {}
     for name, stage in STAGES.items():
         stages[name] = counts.get(name, Counter())
-        for survey in (survey for survey in surveys if name in survey.plans):
+        for survey in (each for each in surveys if name in each.plans and name not in each.outputs):
             plan = survey.plans[name]
             if plan is not None:
                 stages[name]["waiting"] += len(plan.keys)
@@ -167,11 +171,13 @@ def _funnel(
     surveys: Sequence[Survey],
     released: Sequence[Row],
 ) -> list[tuple[str, int]]:
-    complete = [survey for survey in surveys if not survey.plans]
+    complete = [survey for survey in surveys if survey.complete]
     cut = [survey.outputs["normalize"] for survey in surveys if "normalize" in survey.outputs]
     clips = sum(len(rows) for output in cut for rows in output.records().values())
-    left_out = sum(len(left_out_clips(survey)) for survey in complete)
-    waiting = sum(len(held_back(survey)) for survey in complete) - left_out
+    left_out, waiting, people, held = (
+        sum(len(clips(survey)) for survey in complete)
+        for clips in (left_out_clips, waiting_clips, for_people, held_back)
+    )
     return [
         ("videos discovered", len(catalog) + len(not_taken)),
         ("videos taken", len(catalog)),
@@ -179,7 +185,9 @@ def _funnel(
         ("videos normalised", stages["normalize"]["done"]),
         ("clips cut", clips),
         ("clips left out for what they are", left_out),
-        ("clips with an analysis that failed", waiting),
+        ("clips with an analysis that failed", held - left_out - waiting - people),
+        ("clips that wait for an answer", waiting),
+        ("clips for people to judge", people),
         ("clips released", len(released)),
         ("videos released", len({row["video_id"] for row in released})),
     ]

@@ -20,6 +20,11 @@ class ClapperError(Exception):
         self.item, self.problem, self.action = item, problem, action
         super().__init__(f"{item}: {problem}" + (f" ({action})" if action else ""))
 
+    @property
+    def reason(self) -> str:
+        """The stable word that the ledger has for it."""
+        return type(self).__name__
+
     def __reduce__(self):
         # Exceptions cross process borders under Dask and Ray; the default would replay one argument only.
         return type(self), (self.item, self.problem, self.action)
@@ -45,6 +50,25 @@ class AnalysisError(ClapperError):
     """An analysis that could not be done on one clip."""
 
 
+class ServiceError(ClapperError):
+    """A service that did not answer about one item; `kind` is a stable word such as `timed_out`."""
+
+    def __init__(self, item: str, problem: str, action: str = "", kind: str = "no_answer") -> None:
+        super().__init__(item, problem, action)
+        self.kind = kind
+
+    @property
+    def reason(self) -> str:
+        return self.kind
+
+    def __reduce__(self):
+        return type(self), (self.item, self.problem, self.action, self.kind)
+
+
+class ServiceRefused(SystemicError):
+    """A service that would refuse every item alike: a key that is not taken, a model that it does not have."""
+
+
 class ModelMissing(SystemicError):
     """Weights that a stage needs are not on this machine. Raised before any work begins."""
 
@@ -66,7 +90,7 @@ class ReleaseError(SystemicError):
 
 
 class Withheld(Exception):
-    """Base of the two ways in which an item leaves the run without being an error of ours."""
+    """Base of the ways in which an item leaves the run without being an error of ours."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         self.reason, self.detail = reason, detail
@@ -82,3 +106,7 @@ class Dropped(Withheld):
 
 class Unavailable(Withheld):
     """The item is not to be had: `removed`, `private`, `geo_blocked`, `age_gated`, `file_gone` …"""
+
+
+class Deferred(Withheld):
+    """Not now: the item waits for something outside, such as an answer or a budget. No try is counted."""

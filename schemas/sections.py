@@ -188,6 +188,13 @@ class Conditions(Section):
     `silence_level`: sound below it, dBFS, is silence; a clip is near-silent where `silent_share` of it is, black or
     frozen where `black_share` or `frozen_share` of its frames are, a text card where `card_share` are, and has bars
     where its active picture leaves out more than `bar_share` of its width or height.
+
+    `min_loudness`, `max_loudness`: LUFS within which a clip is neither too quiet nor too loud. It is clipped where
+    `clip_share` of its samples are within 1 dB of a peak near full scale; noisy where the sound is less than
+    `min_above_background` dB above a background whose spectrum is at least as flat as `noise_flatness`, as hiss is,
+    but heavy rain as well; muffled where nothing is heard above `min_bandwidth` Hz; and has dropouts where holes in
+    the sound make up `dropout`. It is blurred where the edges of its median second are less steep than
+    `min_sharpness`, and dark where less than 2 % of the picture is brighter than `dark_level`, a luma of 0–255.
     """
 
     near_silent: Action = "drop"
@@ -196,12 +203,29 @@ class Conditions(Section):
     still: Action = "drop"
     text_card: Action = "label"
     letterboxed: Action = "label"
+    too_quiet: Action = "label"
+    too_loud: Action = "label"
+    clipped: Action = "label"
+    noisy: Action = "label"
+    muffled: Action = "label"
+    dropouts: Action = "label"
+    blurred: Action = "label"
+    dark: Action = "label"
     silence_level: Annotated[float, Field(ge=-120, le=0)] = -60
     silent_share: Share = 0.95
     black_share: Share = 0.9
     frozen_share: Share = 0.9
     card_share: Share = 0.5
     bar_share: Share = 0.02
+    min_loudness: Annotated[float, Field(ge=-70, le=0)] = -45
+    max_loudness: Annotated[float, Field(ge=-70, le=10)] = -7
+    clip_share: Annotated[float, Field(gt=0, le=1)] = 0.008
+    min_above_background: Annotated[float, Field(ge=-30, le=120)] = 6
+    noise_flatness: Share = 0.65
+    min_bandwidth: Annotated[float, Field(ge=0, le=8000)] = 4000
+    dropout: Annotated[Duration, Field(ge=15)] = 40
+    min_sharpness: Share = 0.31
+    dark_level: Annotated[float, Field(ge=0, le=255)] = 45
 
 
 class Labels(Section):
@@ -212,7 +236,10 @@ class Labels(Section):
 
 
 class LengthShare(Section):
-    """Clips of `above` up to and with `up_to`, and how many of them a data set wants (AV-SyncBench, Table 1 B)."""
+    """Clips longer than `above` and at most `up_to` long, and how many a data set wants (AV-SyncBench, Table 1 B).
+
+    What is exactly as long as the first range's `above` belongs to that range.
+    """
 
     above: Duration
     up_to: Duration
@@ -237,14 +264,15 @@ class Moments(Section):
 
     `max_per_source`: at most so many of the most salient of one source; `min_gap`: between two of them.
     `max_shift`: how far a cut may move to a pause in the speech; `min_pause`: what counts as one.
+    `min_salience`: of a clip, 0–1; where nothing moves or nothing is heard it is 0.
     """
 
-    min_length: Annotated[Duration, Field(ge=1000)] = 3_000
-    max_length: Annotated[Duration, Field(ge=1000)] = 13_000
+    min_length: Annotated[Duration, Field(ge=1000, multiple_of=40)] = 3_000
+    max_length: Annotated[Duration, Field(ge=1000, multiple_of=40)] = 13_000
     max_per_source: Annotated[int, Field(ge=1, le=1000)] = 4
-    min_gap: Duration = 1_000
-    min_pause: Duration = 120
-    max_shift: Duration = 1_500
+    min_gap: Annotated[Duration, Field(ge=0)] = 1_000
+    min_pause: Annotated[Duration, Field(ge=20, le=1_000)] = 120
+    max_shift: Annotated[Duration, Field(ge=0, le=5_000)] = 1_500
     min_salience: Share = 0.2
 
     @model_validator(mode="after")
@@ -257,9 +285,18 @@ class Moments(Section):
 
 
 class Duplicates(Section):
-    """Clips that are the same as an earlier one, or nearly (re-uploads, replays, shared footage)."""
+    """Clips that are the same as an earlier one, or nearly (re-uploads, replays, shared footage).
 
-    min_overlap: Duration = 2_000
+    `min_overlap`: for how long two clips must be alike. The shares are of the bits of fingerprints that may differ:
+    of the sound's, of the picture's where the sound is alike, and of the picture's where it is not.
+    `sound_alone`: what becomes of a clip whose sound, but not its picture, is an earlier one's (a song, a jingle).
+    """
+
+    min_overlap: Annotated[Duration, Field(ge=500)] = 2_000
+    max_sound: Share = 0.11
+    max_picture_with_sound: Share = 0.35
+    max_picture: Share = 0.12
+    sound_alone: Literal["label", "drop"] = "label"
 
 
 Send = Literal["auto", "inline", "upload"]
@@ -313,7 +350,6 @@ class Offscreen(Section):
     tries: Annotated[int, Field(ge=1, le=20)] = 5
     timeout: Annotated[Duration, Field(ge=100)] = 120_000
     upload_timeout: Annotated[Duration, Field(ge=100)] = 180_000
-    ask_again_after: Duration = 600_000
     budget_per_run: Money = 5_000_000
     budget_total: Money = 50_000_000
     prices: Prices | None = None
@@ -339,9 +375,13 @@ class Splits(Section):
 
 
 class Limits(Section):
-    """`failed_share`: a run with a larger share of failed items ends red. `shard`: source material per shard."""
+    """`failed_share`: a run with a larger share of failed items ends red. `shard`: source material per shard.
+
+    `look_again_after`: how soon a later run looks again at items that wait for something outside.
+    """
 
     failed_share: Share = 0.2
     shard: Duration = 4 * 3_600_000
+    look_again_after: Duration = 600_000
     task_runs: Annotated[int, Field(ge=10, le=1000)] = 800
     workers: Annotated[int, Field(ge=1, le=256)] = 2

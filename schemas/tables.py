@@ -157,6 +157,8 @@ MOTION = _schema(
         "per second share of the picture that was another a second earlier, pan and zoom aside, 0–1",
     ),
     ("card_frames", pa.list_(INT), "per second how many frames show a card full of text"),
+    ("bright", pa.list_(REAL), "per second luma that 2 % of its first picture exceed, 0–255"),
+    ("sharpness", pa.list_(REAL), "per second steepness of its first picture's edges, 0–1; null without"),
     ("active_box", pa.list_(INT), "x0, y0, x1, y1 in px of the clip: the picture without its bars"),
 )
 
@@ -227,13 +229,27 @@ CONDITIONS = _schema(
     ("video_id", TEXT, ""),
     ("level_dbfs", REAL, "of the whole sound, root mean square, dB of full scale; null for digital silence"),
     ("silent_ms", INT, "sound below the recipe's level of silence"),
+    ("loudness_lufs", REAL, "integrated loudness, EBU R 128, one channel; null below −70 LUFS"),
+    ("true_peak_dbtp", REAL, "peak between the samples, ITU-R BS.1770-4, dB of full scale; null for silence"),
+    ("clipped_share", REAL, "samples within 1 dB of a peak near full scale, steady tones aside, 0–1"),
+    ("above_background_db", REAL, "mean power above the quietest tenth, see tasks.conditions.background"),
+    ("background_flatness", REAL, "of the quietest moments' spectrum, 0–1: near 1 for hiss; null likewise"),
+    ("bandwidth_hz", INT, "highest frequency heard, at most 8,000; null where nothing is heard"),
+    ("dropout_ms", INT, "holes of digital silence between sounds"),
     ("black_ms", INT, "black frames"),
     ("frozen_ms", INT, "frames that are the one before again"),
     ("card_ms", INT, "frames that show a card full of text"),
+    ("sharpness", REAL, "how steep the edges are in the median second, 0–1; null without edges"),
+    ("bright", REAL, "luma that 2 % of the picture exceed in the median second, 0–255"),
     ("still", pa.bool_(), "whether the whole clip shows one picture"),
     ("letterboxed", pa.bool_(), "whether bars surround the active picture"),
     ("active_box", pa.list_(INT), "x0, y0, x1, y1 in px of the clip: the picture without its bars"),
-    ("conditions", pa.list_(TEXT), "near_silent, black, frozen, still, text_card, letterboxed: what holds"),
+    (
+        "conditions",
+        pa.list_(TEXT),
+        "near_silent, black, frozen, still, text_card, letterboxed, too_quiet, too_loud, clipped, noisy, muffled, "
+        "dropouts, blurred, dark: what holds",
+    ),
 )
 
 EVIDENCE = _schema(
@@ -248,18 +264,25 @@ EVIDENCE = _schema(
 MOMENTS = _schema(
     ("video_id", TEXT, ""),
     ("start_ms", INT, "on the source's presentation clock"),
-    ("end_ms", INT, "exclusive"),
+    ("end_ms", INT, "exclusive; whole frames of 40 ms after the start"),
     ("salience", REAL, "how much happens there, in sound and picture at once, 0–1"),
     ("around_ms", INT, "the most salient instant, on the source's presentation clock"),
     ("start_in_speech", pa.bool_(), "whether the clip begins inside speech because no pause was near"),
     ("end_in_speech", pa.bool_(), "whether it ends inside speech"),
+    ("shot_cuts", INT, "how many cuts of shot it runs across; 0 unless no shot was long enough"),
+    ("label", TEXT, "the list's label of the span that it lies in; null without a list"),
+    ("split", TEXT, "the list's split of that span; null without a list"),
 )
 
 OFFSCREEN = _schema(
     ("clip_id", TEXT, ""),
     ("video_id", TEXT, ""),
     ("verdict", TEXT, "keep: nothing speaks against it; people: it is for people to say"),
-    ("reason", TEXT, "why people: unclear, below_point, audit, blocked, malformed, unjudged …; null for keep"),
+    (
+        "reason",
+        TEXT,
+        "why people: unclear, below_point, audit, blocked, malformed, unjudged …; null for keep",
+    ),
     ("source", TEXT, "visible, off_screen or unclear; null where no model has judged, as in all that follow"),
     ("source_name", TEXT, "what makes the main sound, in the model's words"),
     ("source_confidence", REAL, "0–1"),
@@ -273,6 +296,30 @@ OFFSCREEN = _schema(
     ("evidence", TEXT, "one sentence of the model"),
     ("evidence_ms", INT, "when in the clip that is"),
     ("answer_key", TEXT, "digest of clip, prompt, model, schema and settings under which the answer is kept"),
+)
+
+FINGERPRINTS = _schema(
+    ("clip_id", TEXT, ""),
+    ("video_id", TEXT, ""),
+    (
+        "pictures",
+        pa.list_(TEXT),
+        "every 120 ms a perceptual hash (pHash, 256 bits, hexadecimal); null for a plain picture",
+    ),
+    ("sounds", pa.list_(INT), "every 124 ms an item of Chromaprint's, 0 to 2³² − 1; null for silence"),
+)
+
+DUPLICATES = _schema(
+    ("clip_id", TEXT, ""),
+    ("video_id", TEXT, ""),
+    ("duplicate_of", TEXT, "the earlier clip, itself no duplicate, that this one is like"),
+    ("kind", TEXT, "both: picture and sound are alike; picture: with another sound; sound: with another picture"),
+    ("dropped", pa.bool_(), "whether the clip is left out for it"),
+    ("picture_distance", REAL, "share of the picture's bits that differ, 0–1; null where there is none to tell"),
+    ("sound_distance", REAL, "share of the sound's bits that differ, 0–1; null where the sound is not alike"),
+    ("lag_ms", INT, "how much later in the recording this clip begins than the earlier one"),
+    ("overlap_ms", INT, "for how long they are alike"),
+    ("mirrored", pa.bool_(), "whether left and right are exchanged"),
 )
 
 REVIEWS = _schema(
@@ -297,7 +344,7 @@ OUTCOMES = _schema(
     ("item_id", TEXT, "the video, clip or span that this is about"),
     ("video_id", TEXT, "the video it belongs to"),
     ("part_of", TEXT, "the item of which this is a part that was left out; null for a whole item"),
-    ("outcome", TEXT, "done, dropped, failed or unavailable"),
+    ("outcome", TEXT, "done, dropped, failed, unavailable or waiting"),
     ("reason", TEXT, "a stable word; null when done"),
     ("detail", TEXT, "the numbers behind the reason"),
     ("milliseconds", INT, "how much source material this is about"),
@@ -349,7 +396,21 @@ MANIFEST = _schema(
     ("conditions", pa.list_(TEXT), "near_silent, still, text_card, letterboxed …: what holds of the clip"),
     ("active_box", pa.list_(INT), "x0, y0, x1, y1 in px of the clip: the picture without its bars"),
     ("level_dbfs", REAL, "of the clip's sound, root mean square; null for digital silence"),
+    ("loudness_lufs", REAL, "of the clip's sound, integrated, EBU R 128, one channel; null below −70 LUFS"),
+    ("true_peak_dbtp", REAL, "of the clip's sound, between the samples, dB of full scale; null for silence"),
+    ("clipped_share", REAL, "samples within 1 dB of a peak near full scale, steady tones aside, 0–1"),
+    ("above_background_db", REAL, "mean power of the sound above its quietest tenth; null for silence"),
+    ("bandwidth_hz", INT, "highest frequency heard, at most 8,000; null where nothing is heard"),
+    ("sharpness", REAL, "how steep the picture's edges are in the median second, 0–1; null without edges"),
     ("face_tracks", INT, "number of face tracks"),
+    (
+        "sound_source",
+        TEXT,
+        "what makes the main sound, as a model judged: visible; null where none has judged",
+    ),
+    ("sound_source_name", TEXT, "what it is, in the model's words"),
+    ("scenario", TEXT, "one of AV-SyncBench's ten, as a model judged; null where none has"),
+    ("scenario_domain", TEXT, "voice, music or sound: the scenario's"),
     ("downloader", TEXT, "program and version that fetched the source"),
     *CERTIFICATE,
     ("models", pa.map_(TEXT, TEXT), "what made the labels: analysis to model and checksum"),

@@ -7,21 +7,34 @@
                   though a slow zoom or pan runs over it
     text_card     it mostly shows cards: titles, credits, slides full of text, without a moving face beside them
     letterboxed   black bars above and below the picture, beside it, or all around
+    too_quiet     its loudness is below what can be heard well, and …
+    too_loud      … above what is recorded without harm
+    clipped       its sound was cut off at full scale
+    noisy         its sound hardly rises from a hiss; steady rain sounds the same
+    muffled       the high frequencies are missing, as over a telephone
+    dropouts      there are holes in its sound
+    blurred       no edge in its picture is sharp
+    dark          next to nothing shines in it, though it is not black
 
 A clip may be in several: a black one is frozen and still as well.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import median
 
 from schemas.sections import Conditions
 from schemas.units import FRAME_RATE
-from tasks.conditions.sound import Loudness
+from tasks.conditions.sound import Sound
 from tasks.workspace.stage import Row
 
-CONDITIONS = ("near_silent", "black", "frozen", "still", "text_card", "letterboxed")
+CONDITIONS = (
+    "near_silent", "black", "frozen", "still", "text_card", "letterboxed", "too_quiet", "too_loud", "clipped",
+    "noisy", "muffled", "dropouts", "blurred", "dark",
+)  # fmt: skip
 """In the order in which they are given as the reason for leaving a clip out."""
 
 _FRAME_MS = 1000 // FRAME_RATE
@@ -35,9 +48,10 @@ _STILL = 0.002
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found of a clip; see the table CONDITIONS.
+    """What was found of a clip's picture, and what holds; see the table CONDITIONS.
 
     Attributes:
+        sharpness: None for a picture without edges.
         holds: those of `CONDITIONS` that hold, in their order, each with the numbers behind it, for people.
     """
 
@@ -47,10 +61,12 @@ class Verdict:
     card_ms: int
     still: bool
     letterboxed: bool
+    sharpness: float | None
+    bright: float
     holds: Mapping[str, str]
 
 
-def judge(row: Row, motion: Row, sound: Loudness, rules: Conditions) -> Verdict:
+def judge(row: Row, motion: Row, sound: Sound, rules: Conditions) -> Verdict:
     """Judge a clip.
 
     Args:
@@ -64,12 +80,14 @@ def judge(row: Row, motion: Row, sound: Loudness, rules: Conditions) -> Verdict:
     comparable_ms = max(duration_ms - _FRAME_MS, 1)
     still = _is_still(motion)
     across, along = _bar_shares(motion["active_box"], row["width"], row["height"])
+    sharpness, bright = _sharpness(motion), median(motion["bright"] or [0.0])
+    black = black_ms >= rules.black_share * duration_ms
     found = {
         "near_silent": (
             sound.silent_ms >= rules.silent_share * duration_ms,
             f"{sound.silent_ms} of {duration_ms} ms below {rules.silence_level:g} dBFS",
         ),
-        "black": (black_ms >= rules.black_share * duration_ms, f"{black_ms} of {duration_ms} ms black"),
+        "black": (black, f"{black_ms} of {duration_ms} ms black"),
         "frozen": (
             frozen_ms >= rules.frozen_share * comparable_ms,
             f"{frozen_ms} of {duration_ms} ms the frame before again",
@@ -83,9 +101,56 @@ def judge(row: Row, motion: Row, sound: Loudness, rules: Conditions) -> Verdict:
             max(across, along) > rules.bar_share,
             f"bars take {along:.1%} of the height and {across:.1%} of the width",
         ),
+        **_heard(sound, rules),
+        "blurred": (
+            sharpness is not None and sharpness < rules.min_sharpness,
+            f"edges {sharpness or 0:.2f} steep, below {rules.min_sharpness:g}",
+        ),
+        "dark": (
+            bright < rules.dark_level and not black,
+            f"2 % of the picture above a luma of {bright:.0f}, not {rules.dark_level:g}",
+        ),
     }
-    holds = {name: detail for name, (does, detail) in found.items() if does}
-    return Verdict(sound.silent_ms, black_ms, frozen_ms, card_ms, still, "letterboxed" in holds, holds)
+    holds = {name: found[name][1] for name in CONDITIONS if found[name][0]}
+    return Verdict(
+        sound.silent_ms, black_ms, frozen_ms, card_ms, still, "letterboxed" in holds, sharpness, bright, holds
+    )
+
+
+def _heard(sound: Sound, rules: Conditions) -> dict[str, tuple[bool, str]]:
+    """What holds of the sound, silence aside, each with its numbers."""
+    # What is too quiet or too short for a loudness still has a level.
+    level = sound.level_dbfs if sound.loudness.lufs is None else sound.loudness.lufs
+    loudness = -math.inf if level is None else level
+    background, bandwidth_hz = sound.background, sound.bandwidth_hz
+    above_db = math.inf if background is None else background.above_db
+    flatness = 0.0 if background is None else background.flatness
+    return {
+        "too_quiet": (
+            loudness < rules.min_loudness,
+            f"{loudness:.1f} LUFS, below {rules.min_loudness:g}",
+        ),
+        "too_loud": (loudness > rules.max_loudness, f"{loudness:.1f} LUFS, above {rules.max_loudness:g}"),
+        "clipped": (
+            sound.clipped_share >= rules.clip_share,
+            f"{sound.clipped_share:.2%} of the samples at full scale",
+        ),
+        "noisy": (
+            above_db < rules.min_above_background and flatness >= rules.noise_flatness,
+            f"{above_db:.1f} dB above a background of flatness {flatness:.2f}",
+        ),
+        "muffled": (
+            bandwidth_hz is not None and bandwidth_hz < rules.min_bandwidth,
+            f"nothing above {bandwidth_hz} Hz",
+        ),
+        "dropouts": (sound.dropout_ms >= rules.dropout, f"{sound.dropout_ms} ms of holes in the sound"),
+    }
+
+
+def _sharpness(motion: Row) -> float | None:
+    """Of the median second; None where no second has edges."""
+    known = [one for one in motion["sharpness"] if one is not None]
+    return round(median(known), 3) if known else None
 
 
 def _frozen_frames(motion: Row) -> int:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from schemas.errors import Dropped
 from schemas.tables import CONDITIONS as TABLE
 from tasks.conditions.judge import CONDITIONS, judge
-from tasks.conditions.sound import loudness_of
+from tasks.conditions.sound import Sound, sound_of
 from tasks.media import read_waveform
-from tasks.workspace.stage import Context, Item, Produced, Stage, Worker
+from tasks.workspace.stage import Context, Item, Produced, Row, Stage, Worker
 
 
 def _open(context: Context) -> Worker:
@@ -20,7 +20,7 @@ def _open(context: Context) -> Worker:
 
     def work(item: Item) -> Produced:
         (motion,) = item.records["motion"]
-        sound = loudness_of(read_waveform(context.media(item.row["path"])), rules.silence_level)
+        sound = sound_of(read_waveform(context.media(item.row["path"])), rules.silence_level)
         verdict = judge(item.row, motion, sound, rules)
         for name, detail in verdict.holds.items():
             if actions[name] == "drop":
@@ -28,13 +28,8 @@ def _open(context: Context) -> Worker:
         row = {
             "clip_id": item.id,
             "video_id": item.video_id,
-            "level_dbfs": sound.level_dbfs,
-            "silent_ms": verdict.silent_ms,
-            "black_ms": verdict.black_ms,
-            "frozen_ms": verdict.frozen_ms,
-            "card_ms": verdict.card_ms,
-            "still": verdict.still,
-            "letterboxed": verdict.letterboxed,
+            **_heard(sound),
+            **{name: getattr(verdict, name) for name in _SEEN},
             "active_box": motion["active_box"],
             "conditions": [name for name in verdict.holds if actions[name] == "label"],
         }
@@ -43,9 +38,26 @@ def _open(context: Context) -> Worker:
     return work
 
 
+_SEEN = ("silent_ms", "black_ms", "frozen_ms", "card_ms", "still", "letterboxed", "sharpness", "bright")
+
+
+def _heard(sound: Sound) -> Row:
+    background = sound.background
+    return {
+        "level_dbfs": sound.level_dbfs,
+        "loudness_lufs": sound.loudness.lufs,
+        "true_peak_dbtp": sound.loudness.true_peak_dbtp,
+        "clipped_share": sound.clipped_share,
+        "above_background_db": background.above_db if background else None,
+        "background_flatness": background.flatness if background else None,
+        "bandwidth_hz": sound.bandwidth_hz,
+        "dropout_ms": sound.dropout_ms,
+    }
+
+
 STAGE = Stage(
     name="conditions",
-    version=1,
+    version=2,
     works_on="clip",
     inputs=("motion",),
     schema=TABLE,

@@ -15,6 +15,11 @@ KEPT_FROM_CLIP = (
     *(name for name, _, _ in CERTIFICATE),
 )  # fmt: skip
 
+KEPT_FROM_CONDITIONS = (
+    "conditions", "active_box", "level_dbfs", "loudness_lufs", "true_peak_dbtp", "clipped_share",
+    "above_background_db", "bandwidth_hz", "sharpness",
+)  # fmt: skip
+
 
 def manifest_rows(
     videos: Iterable[Row],
@@ -71,9 +76,21 @@ def _row(
         **_voices(records["turns"].get(clip_id, ()), models["turns"]),
         "audio_events": _only(EVENT_SPAN, records["events"].get(clip_id, ())),
         "evidence": evidence["evidence"],
-        **{name: conditions[name] for name in ("conditions", "active_box", "level_dbfs")},
+        **{name: conditions[name] for name in KEPT_FROM_CONDITIONS},
         "face_tracks": len(records["faces"].get(clip_id, ())),
+        **_judged(records["offscreen"].get(clip_id, ())),
         "models": dict(models),
+    }
+
+
+def _judged(judgements: Sequence[Row]) -> Row:
+    """What a model said of the source and the meaning; nulls where the recipe asks none."""
+    judged = judgements[0] if judgements else dict.fromkeys(("source", "source_name", "scenario", "domain"))
+    return {
+        "sound_source": judged["source"],
+        "sound_source_name": judged["source_name"],
+        "scenario": judged["scenario"],
+        "scenario_domain": judged["domain"],
     }
 
 

@@ -6,7 +6,7 @@ import re
 
 from schemas.certificate import columns
 from schemas.errors import MediaError, Unavailable
-from schemas.recipe import digest
+from schemas.recipe import Recipe, digest
 from schemas.sections import Media
 from schemas.tables import CLIPS
 from tasks.media.cut import Segment
@@ -52,8 +52,7 @@ def _work(context: Context, item: Item, media: Media, key: str) -> Produced:
     source = context.media(item.records["download"][0]["path"])
     if not source.is_file():
         raise Unavailable("file_gone", f"{source.name} is no longer where the record has it")
-    listed = item.row.get("segments")
-    segments = None if listed is None else [_segment(span) for span in listed]
+    segments = _segments(item, context.recipe)
     made = normalize(
         source,
         segments,
@@ -63,6 +62,12 @@ def _work(context: Context, item: Item, media: Media, key: str) -> Produced:
     )
     rows = [_row(context, item, clip) for clip in made.clips]
     return Produced(rows, tuple(_left_out(item, span) for span in made.left_out))
+
+
+def _segments(item: Item, recipe: Recipe) -> list[Segment] | None:
+    """The moments that were found, where the recipe cuts around such; else what a list names, or None for all."""
+    listed = item.row.get("segments") if recipe.moments is None else item.records["moments"]
+    return None if listed is None else [_segment(span) for span in listed]
 
 
 def _segment(span: Row) -> Segment:
@@ -99,9 +104,9 @@ def _left_out(item: Item, span: Omission) -> LeftOut:
 
 STAGE = Stage(
     name="normalize",
-    version=2,
+    version=3,
     works_on="video",
-    inputs=("download",),
+    inputs=("download", "moments"),
     schema=CLIPS,
     settings=lambda recipe: made_by(recipe.media),
     models=lambda recipe: (),

@@ -44,6 +44,11 @@ PACKAGES: Mapping[tuple[Analysis, str], tuple[tuple[str, str], ...]] = {
         ("speechbrain>=1.1", _SPEECHBRAIN),
     ),
     ("sounds", "ast"): (("torch>=2.8", _FULL), ("torchaudio>=2.8", _FULL), ("transformers>=4.50", _FULL)),
+    ("offscreen", "qwen-omni"): (
+        ("torch>=2.8", _FULL),
+        ("transformers>=5.23", _FULL),
+        ("llguidance>=1.9", _FULL),
+    ),
 }
 """What an analysis with a model needs beyond what every installation has: requirement and command that brings it."""
 

@@ -12,6 +12,7 @@ from schemas.units import FRAME_RATE
 from tasks.motion.bars import Box, Darkness, active_box
 from tasks.motion.cards import is_card
 from tasks.motion.likeness import prepared, unlike
+from tasks.motion.sharpness import brightness, sharpness
 from tasks.motion.shrink import shrunk
 
 SIZE = (64, 36)
@@ -38,6 +39,8 @@ class Second:
             0 for the first second.
         card_frames: how many frames show a card full of text: all of the second's if it begins with one that was
             there a second earlier or still is a second later, else none.
+        bright: luma that 2 % of the second's first picture exceed, 0–255.
+        sharpness: of that picture's edges within the bars seen so far, 0–1; None where it has none.
     """
 
     luma: float
@@ -46,6 +49,8 @@ class Second:
     frozen_frames: int
     unlike: float = 0.0
     card_frames: int = 0
+    bright: float = 0.0
+    sharpness: float | None = None
 
 
 @dataclass(frozen=True)
@@ -66,10 +71,13 @@ class _Frame:
 
 @dataclass(frozen=True)
 class _Look:
-    """Of a second's first picture: what changed since the second before, and whether it still is the same card."""
+    """Of a second's first picture: what changed since the second before, whether it still is the same card, how
+    bright and how sharp it is."""
 
     unlike: float
     card: bool
+    bright: float
+    sharpness: float | None
 
 
 def measure(batches: Iterable[np.ndarray], rules: Motion) -> Measured:
@@ -96,8 +104,11 @@ def measure(batches: Iterable[np.ndarray], rules: Motion) -> Measured:
         for picture in batch[first::FRAME_RATE]:
             earlier, latest = latest, prepared(picture)
             change = None if earlier is None else unlike(earlier, latest)
-            looks.append(_Look(change or 0.0, change is not None and change <= _SAME and is_card(picture)))
+            card = change is not None and change <= _SAME and is_card(picture)
             seen = (seen or Darkness.of_none(picture.shape)).with_picture(picture)
+            # Where a bar meets the picture is the sharpest edge of all, and says nothing of the picture.
+            x0, y0, x1, y1 = active_box(seen)
+            looks.append(_Look(change or 0.0, card, brightness(picture), sharpness(picture[y0:y1, x0:x1])))
     return Measured(_seconds(frames, looks), active_box(seen) if seen else None)
 
 
@@ -131,6 +142,8 @@ def _seconds(frames: Sequence[_Frame], looks: Sequence[_Look]) -> list[Second]:
                 frozen_frames=sum(frame.frozen for frame in some),
                 unlike=round(look.unlike, 4),
                 card_frames=len(some) if any(still_cards[number : number + 2]) else 0,
+                bright=round(look.bright, 1),
+                sharpness=None if look.sharpness is None else round(look.sharpness, 3),
             )
         )
     return seconds

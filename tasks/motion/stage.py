@@ -31,7 +31,7 @@ _COLUMNS = tuple(Second.__dataclass_fields__)
 
 STAGE = Stage(
     name="motion",
-    version=2,
+    version=3,
     works_on="clip",
     inputs=(),
     schema=MOTION,

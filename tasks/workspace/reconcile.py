@@ -5,8 +5,8 @@ digests of its inputs: together its *key*. A shard's table is kept in a folder n
 its items. What the shard has already under the same key is taken over, from older tables or from the
 journal of a run that was killed, so a changed setting redoes only what depends on it, down to the item.
 
-Items that failed or were unavailable are tried again once they are due; the table that holds them then has
-a next generation. No table ever changes.
+Items that failed, were unavailable or wait for something outside are tried again once they are due; the table
+that holds them then has a next generation. No table ever changes.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from schemas.errors import ClapperError, Dropped, SystemicError, Unavailable
+from schemas.errors import ClapperError, Deferred, Dropped, SystemicError, Unavailable
 from schemas.recipe import Recipe, digest
 from tasks.workspace.outputs import (
     Entry,
@@ -42,22 +43,33 @@ SYSTEMIC = (SystemicError, MemoryError)
 
 @dataclass(frozen=True)
 class Retries:
-    """How often items that failed or were unavailable are tried, over all runs, and how long to wait between."""
+    """How often items that failed or were unavailable are tried, over all runs, and how long to wait between.
+
+    Attributes:
+        look_again: how long to wait with an item that waits for something outside; it is looked at for ever.
+    """
 
     tries: int
     wait: timedelta
     now: datetime
+    look_again: timedelta = timedelta(0)
 
     @classmethod
     def of(cls, recipe: Recipe, at_once: bool = False) -> Retries:
         """The recipe's rule; with `at_once`, every item that may be tried again is due."""
-        wait = timedelta(0) if at_once else timedelta(milliseconds=recipe.download.retry_after)
-        return cls(recipe.download.tries, wait, datetime.now(UTC))
+        wait, look_again = (
+            timedelta(milliseconds=0 if at_once else after)
+            for after in (recipe.download.retry_after, recipe.limits.look_again_after)
+        )
+        return cls(recipe.download.tries, wait, datetime.now(UTC), look_again)
 
     def due(self, outcome: Row) -> bool:
+        tried_at = datetime.fromisoformat(outcome["tried_at"])
+        if outcome["outcome"] == "waiting":
+            return tried_at + self.look_again <= self.now
         if outcome["outcome"] not in ("failed", "unavailable") or outcome["tries"] >= self.tries:
             return False
-        return datetime.fromisoformat(outcome["tried_at"]) + self.wait <= self.now
+        return tried_at + self.wait <= self.now
 
 
 @dataclass(frozen=True)
@@ -85,6 +97,11 @@ class Plan:
     @property
     def up_to_date(self) -> bool:
         return self.present is not None and self.target == self.present.folder
+
+    @property
+    def only_tries_again(self) -> bool:
+        """Every item has an outcome under its key; what remains is to try some once more."""
+        return self.present is not None
 
 
 def plan_stage(
@@ -148,10 +165,21 @@ def apply_plan(
         return plan.present
     with taking_down(plan, inputs, report) as book:
         if plan.todo:
-            worker = plan.stage.open(context)
-            for item in map(book.with_records, plan.todo):
-                book.take_down(item, *attempt(lambda item=item: worker(item), item.id))
+            items = [book.with_records(item) for item in plan.todo]
+            for item, result in _results(plan.stage, context, items):
+                book.take_down(item, *attempt(result, item.id))
     return book.output()
+
+
+def _results(
+    stage: Stage, context: Context, items: Sequence[Item]
+) -> Iterator[tuple[Item, Callable[[], Produced]]]:
+    if stage.together is not None:
+        yield from stage.together(context)(items)
+        return
+    worker = stage.open(context)
+    for item in items:
+        yield item, partial(worker, item)
 
 
 @dataclass(frozen=True)
@@ -207,8 +235,10 @@ def attempt(work: Callable[[], Produced], item_id: str) -> tuple[Produced, Row]:
         outcome = {"outcome": "dropped", "reason": drop.reason, "detail": drop.detail}
     except Unavailable as absence:
         outcome = {"outcome": "unavailable", "reason": absence.reason, "detail": absence.detail}
+    except Deferred as wait:
+        outcome = {"outcome": "waiting", "reason": wait.reason, "detail": wait.detail}
     except ClapperError as error:
-        outcome = {"outcome": "failed", "reason": type(error).__name__, "detail": str(error)}
+        outcome = {"outcome": "failed", "reason": error.reason, "detail": str(error)}
     except Exception as error:
         # A surprise in one item must not cost its shard the others; a full disk concerns all of them.
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
@@ -234,7 +264,7 @@ def _find(
     def offer(outcome: Row, place: Path | None) -> None:
         item = outcome["item_id"]
         if keys.get(item) == outcome["key"] and (
-            item not in found or outcome["tries"] > found[item][0]["tries"]
+            item not in found or _recency(outcome) > _recency(found[item][0])
         ):
             found[item] = (outcome, place)
 
@@ -245,6 +275,11 @@ def _find(
     for entry in read_journal(folder / "journal.jsonl"):
         offer(entry.outcome, None)
     return found
+
+
+def _recency(outcome: Row) -> tuple[int, str]:
+    """What waits is looked at again without counting a try, so tries alone do not tell which look was the last."""
+    return outcome["tries"], outcome["tried_at"]
 
 
 def _kept_entries(plan: Plan, journal: Path) -> dict[str, Entry]:
@@ -269,7 +304,7 @@ def _entry(plan: Plan, item: Item, produced: Produced, outcome: Row) -> Entry:
         "milliseconds": _duration_ms(item, produced),
         "key": plan.keys[item.id],
         "digest": digest(produced.rows),
-        "tries": plan.earlier[item.id] + 1,
+        "tries": plan.earlier[item.id] + (outcome["outcome"] != "waiting"),
         "tried_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     return Entry(outcome, produced.rows, [_part(outcome, part) for part in produced.left_out])

@@ -15,11 +15,16 @@ A stage that looks at the pictures of clips does not open them itself. It gives,
 that says for each clip how it wants to see it; the engine in `watch` decodes the clip once for all such stages:
 
     STAGE = Stage(…, open=alone(open_watcher), watch=open_watcher)
+
+A stage that asks a service takes all items of a shard together, so that many requests can be under way or go as
+one batch: it gives the results in whichever order they come.
+
+    STAGE = Stage(…, open=singly(open_together), together=open_together)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -72,12 +77,16 @@ class Produced:
 class Context:
     """What a worker may use: the recipe, the workspace folder, and `weights` (model name to verified file).
 
+    Attributes:
+        run: the name of the run, under which money is booked.
+
     Raises (from `weights`): ModelMissing, ModelCorrupt.
     """
 
     recipe: Recipe
     root: Path
     weights: Callable[[str], Path]
+    run: str = "by hand"
 
     def media(self, path: str) -> Path:
         """The file behind a path stored in a record: relative to the workspace, or absolute."""
@@ -89,6 +98,25 @@ Worker = Callable[[Item], Produced]
 
 Watcher = Callable[[Item], Reader]
 """How to see a clip, and what to make of its batches: `consume` returns a Produced, or raises as a worker does."""
+
+
+Together = Callable[[Sequence[Item]], Iterator[tuple[Item, Callable[[], Produced]]]]
+"""Works on many items: gives each once, in any order, with a call that returns or raises as a worker does."""
+
+
+def singly(open_together: Callable[[Context], Together]) -> Callable[[Context], Worker]:
+    """Open a stage that takes items together as one that works on one item after the other."""
+
+    def open_worker(context: Context) -> Worker:
+        together = open_together(context)
+
+        def work(item: Item) -> Produced:
+            ((_, result),) = together([item])
+            return result()
+
+        return work
+
+    return open_worker
 
 
 def alone(open_watcher: Callable[[Context], Watcher]) -> Callable[[Context], Worker]:
@@ -118,6 +146,7 @@ class Stage:
         models: names in the model catalogue; their checksums are part of the key.
         open: called once per shard; loads models and returns the worker.
         watch: likewise, of a stage that reads the pictures of clips; returns the watcher, which does the same.
+        together: likewise, of a stage that takes all items of a shard at once.
     """
 
     name: str
@@ -129,3 +158,4 @@ class Stage:
     models: Callable[[Recipe], tuple[str, ...]]
     open: Callable[[Context], Worker]
     watch: Callable[[Context], Watcher] | None = None
+    together: Callable[[Context], Together] | None = None

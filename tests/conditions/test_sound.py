@@ -1,4 +1,4 @@
-"""How loud and for how long silent: tones, noise and silence of known levels."""
+"""Level and silence of tones and pauses of known levels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.conditions.sound import Loudness, loudness_of
+from tasks.conditions.loudness import Loudness
+from tasks.conditions.sound import Sound, silent_ms, sound_of
 
 RATE = 16_000
 
@@ -20,24 +21,24 @@ def tone(seconds: float, level_dbfs: float) -> np.ndarray:
 
 @pytest.mark.parametrize("level", [-6.0, -45.0, -59.0, -61.0, -80.0])
 def test_the_level_of_a_tone(level: float) -> None:
-    found = loudness_of(tone(2, level), -60)
+    found = sound_of(tone(2, level), -60)
     assert found.level_dbfs == pytest.approx(level, abs=0.05)
     assert found.silent_ms == (0 if level > -60 else 2000)
 
 
 def test_digital_silence_has_no_level() -> None:
-    assert loudness_of(np.zeros(3 * RATE, np.float32), -60) == Loudness(None, 3000)
+    assert sound_of(np.zeros(3 * RATE, np.float32), -60) == Sound(None, 3000, Loudness(None, None))
 
 
 def test_no_samples_are_no_silence() -> None:
-    assert loudness_of(np.zeros(0, np.float32), -60) == Loudness(None, 0)
+    assert sound_of(np.zeros(0, np.float32), -60) == Sound(None, 0, Loudness(None, None))
 
 
 def test_pauses_of_quiet_speech_are_silent_and_its_words_are_not() -> None:
     words = np.concatenate(
         [part for _ in range(4) for part in (tone(0.3, -45), np.zeros(int(0.2 * RATE), np.float32))]
     )
-    assert loudness_of(words, -60).silent_ms == 800
+    assert silent_ms(words, -60) == 800
 
 
 @settings(max_examples=30, deadline=None)
@@ -54,6 +55,6 @@ def test_silence_is_counted_in_steps(parts: list[tuple[int, float | None]], rest
         for count, level in parts
     ]
     waveform = np.concatenate([*steps, np.zeros(rest, np.float32)])
-    silent = sum(20 * count for count, level in parts if level is None or level < -60)
-    assert loudness_of(waveform, -60).silent_ms == silent + rest * 1000 // RATE
-    assert loudness_of(waveform, -120).silent_ms <= loudness_of(waveform, -30).silent_ms
+    expected = sum(20 * count for count, level in parts if level is None or level < -60)
+    assert silent_ms(waveform, -60) == expected + rest * 1000 // RATE
+    assert silent_ms(waveform, -120) <= silent_ms(waveform, -30)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -21,9 +22,12 @@ WIDE = (0, 31, 456, 225)
 TITLE = card(("The Long Way Home", "a film in three parts"))
 MADE = {
     "living": (living(50), TONE, []),
-    "quiet": (living(50), QUIET, []),
-    "silent": (living(50), SILENCE, ["near_silent"]),
-    "dark but living": (living(50, 1, dark=2, light=60), TONE, []),
+    "quiet": (living(50), QUIET, ["too_quiet"]),
+    "silent": (living(50), SILENCE, ["near_silent", "too_quiet"]),
+    "dim but living": (living(50, 1, dark=2, light=60), TONE, []),
+    "dark but living": (living(50, 1, dark=2, light=42), TONE, ["dark"]),
+    "out of focus": (np.stack([cv2.GaussianBlur(one, (0, 0), 4) for one in living(50)]), TONE, ["blurred"]),
+    "cut off at full scale": (living(50), "sine=400:r=16000,volume=40", ["too_loud", "clipped"]),
     "black": (np.zeros((50, 256, 456), np.uint8), TONE, ["black", "frozen", "still"]),
     "photograph with noise": (still(50, texture(1), 6.0), TONE, ["still"]),
     "photograph zoomed": (still(50, texture(2), 2.0, 0.03), TONE, ["still"]),
@@ -37,7 +41,7 @@ MADE = {
     "silent photograph in bars": (
         within_bars(still(50, texture(3), 6.0), WIDE),
         SILENCE,
-        ["near_silent", "still", "letterboxed"],
+        ["near_silent", "still", "letterboxed", "too_quiet"],
     ),
 }
 
@@ -64,7 +68,8 @@ def judged(folder: Path, item: Item, **actions: str) -> Row:
     return row
 
 
-KEPT = {"near_silent": "label", "black": "label", "frozen": "label", "still": "label"}
+KEPT = dict.fromkeys(("near_silent", "black", "frozen", "still"), "label") | {"muffled": "keep"}
+"""A tone has nothing above its own frequency."""
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -74,7 +79,11 @@ def test_a_made_clip(tmp_path: Path, name: str) -> None:
     assert row["conditions"] == expected
     box = WIDE if "letterboxed" in expected else (0, 0, 456, 256)
     assert np.abs(np.subtract(row["active_box"], box)).max() <= 1
-    assert (row["level_dbfs"] is None) == ("near_silent" in expected)
+    assert (row["level_dbfs"] is None) == (row["loudness_lufs"] is None) == ("near_silent" in expected)
+    assert (
+        (row["bandwidth_hz"] is None) == (row["above_background_db"] is None) == ("near_silent" in expected)
+    )
+    assert row["dropout_ms"] == 0
     if sound == QUIET:
         assert -53 < row["level_dbfs"] < -43
 
@@ -83,8 +92,10 @@ def test_the_recipe_decides_what_becomes_of_it(tmp_path: Path) -> None:
     item = write(tmp_path / "clip.mp4", living(25), SILENCE)
     with pytest.raises(Dropped, match="near_silent: 1... of 1000 ms below -60 dBFS"):
         judged(tmp_path, item)
-    assert judged(tmp_path, item, near_silent="label")["conditions"] == ["near_silent"]
-    assert judged(tmp_path, item, near_silent="keep")["conditions"] == []
+    assert judged(tmp_path, item, near_silent="label")["conditions"] == ["near_silent", "too_quiet"]
+    assert judged(tmp_path, item, near_silent="keep", too_quiet="keep")["conditions"] == []
+    with pytest.raises(Dropped, match="too_quiet: .* LUFS, below -45"):
+        judged(tmp_path, item, near_silent="keep", too_quiet="drop")
     assert judged(tmp_path, item, near_silent="keep")["silent_ms"] >= 1000
 
 

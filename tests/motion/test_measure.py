@@ -44,7 +44,7 @@ def test_black_is_black_though_a_corner_shines() -> None:
 def test_a_flash_changes_everything_twice() -> None:
     frames = plain(10, 25)
     frames[12] = 240
-    assert measure([frames], RULES).seconds == [Second(19.2, 2 / 25, 24, 22)]
+    assert measure([frames], RULES).seconds == [Second(19.2, 2 / 25, 24, 22, bright=10.0)]
 
 
 def test_a_moving_picture_changes_and_is_never_frozen() -> None:

@@ -1,0 +1,97 @@
+"""The stage `duplicates`, and what it goes by: verdicts over the clips of all shards, kept under what they come from.
+
+duplicates/<digest of rules and fingerprints>.parquet       `schemas.tables.DUPLICATES`; made whole, never changed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from schemas.errors import Dropped
+from schemas.recipe import digest
+from schemas.sections import Duplicates
+from schemas.tables import DUPLICATES, FINGERPRINTS
+from tasks.duplicates.find import find_duplicates
+from tasks.workspace.layout import appearing, write_table
+from tasks.workspace.outputs import Output
+from tasks.workspace.stage import Context, Item, Produced, Row, Stage, Worker
+
+VERSION = 1
+"""Raise it when equal fingerprints would give other verdicts."""
+
+Shard = tuple[Output, Output]
+"""What a shard's clips are recognised by, and which of them are fit: its fingerprints and its conditions."""
+
+
+def verdicts_file(root: Path, rules: Duplicates, shards: Sequence[Shard]) -> Path:
+    """Where the verdicts on just these clips are, or would be."""
+    made_from = [[output.folder.parent.name, output.folder.name] for shard in shards for output in shard]
+    key = digest([VERSION, rules.model_dump(mode="json"), made_from])[:16]
+    return root / "duplicates" / f"{key}.parquet"
+
+
+def write_verdicts(root: Path, rules: Duplicates, shards: Sequence[Shard]) -> Path:
+    """Compare all clips that are fit, unless that was done; returns the file."""
+    path = verdicts_file(root, rules, shards)
+    if not path.exists():
+        rows = find_duplicates(_fit(shards), rules)
+        path.parent.mkdir(exist_ok=True)
+        with appearing(path) as unfinished:
+            write_table(pa.Table.from_pylist(rows, schema=DUPLICATES), unfinished)
+    return path
+
+
+@lru_cache(maxsize=2)
+def read_verdicts(path: Path) -> Mapping[str, Row]:
+    """Clip id to its row; a clip that is like no earlier one has none. The file never changes."""
+    return {row["clip_id"]: row for row in pq.read_table(path).to_pylist()}
+
+
+def _fit(shards: Sequence[Shard]) -> Iterator[pa.Table]:
+    """The fingerprints of each shard, without clips that are left out anyhow: those must not stand for others."""
+    for fingerprints, conditions in shards:
+        done = [clip for clip, outcome in conditions.outcomes.items() if outcome["outcome"] == "done"]
+        table = pq.read_table(fingerprints.folder / "records.parquet").select(FINGERPRINTS.names)
+        yield table.filter(pc.is_in(table["clip_id"], pa.array(done, pa.string())))
+
+
+def open_worker(context: Context) -> Worker:
+    """A worker that applies the verdict which comes with each clip; it raises Dropped (`duplicate`)."""
+
+    def work(item: Item) -> Produced:
+        verdict = item.row.get("verdict")
+        if verdict is None:
+            return Produced([])
+        if verdict["dropped"]:
+            raise Dropped("duplicate", _told(verdict))
+        return Produced([verdict])
+
+    return work
+
+
+def _told(verdict: Row) -> str:
+    shares = [
+        f"{name} {verdict[f'{name}_distance']:.0%} apart"
+        for name in ("picture", "sound")
+        if verdict[f"{name}_distance"] is not None
+    ]
+    alike = {"both": "picture and sound", "picture": "picture", "sound": "sound"}[verdict["kind"]]
+    return f"of {verdict['duplicate_of']}: {alike} alike for {verdict['overlap_ms']} ms ({', '.join(shares)})"
+
+
+STAGE = Stage(
+    name="duplicates",
+    version=1,
+    works_on="clip",
+    inputs=("conditions",),
+    schema=DUPLICATES,
+    settings=lambda recipe: {},
+    models=lambda recipe: (),
+    open=open_worker,
+)
