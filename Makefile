@@ -52,10 +52,11 @@ bench: .venv/ready
 	rm -f .venv/lib/python3.11/site-packages/torchaudio/lib/*.so
 	touch $@
 
-# Debian keeps ffmpeg, and the part of Python that makes environments, in packages of their own.
+# Debian keeps ffmpeg, the part of Python that makes environments and the fingerprints of sound in packages of their own.
 system:
 	@needed=$$( (command -v ffmpeg && command -v ffprobe) >/dev/null || echo ffmpeg; \
-		$(PYTHON) -c "import ensurepip" 2>/dev/null || echo python3-venv ); \
+		$(PYTHON) -c "import ensurepip" 2>/dev/null || echo python3-venv; \
+		$(PYTHON) -c "import ctypes.util as u, sys; sys.exit(not u.find_library('chromaprint'))" || echo libchromaprint1 ); \
 	[ -n "$$needed" ] || exit 0; \
 	command -v apt-get >/dev/null || { echo "install first, with your system's package manager:" $$needed; exit 1; }; \
 	sudo=$$( [ "$$(id -u)" = 0 ] || echo sudo ); echo installing $$needed; \

@@ -9,7 +9,8 @@ from __future__ import annotations
 import pyarrow as pa
 
 
-def _schema(*fields: tuple[str, pa.DataType, str]) -> pa.Schema:
+def described(*fields: tuple[str, pa.DataType, str]) -> pa.Schema:
+    """A schema whose fields say what they mean."""
     return pa.schema([pa.field(name, kind, metadata={"description": text}) for name, kind, text in fields])
 
 
@@ -17,7 +18,7 @@ TEXT, INT, REAL = pa.string(), pa.int64(), pa.float64()
 
 SEGMENT = pa.struct([("start_ms", INT), ("end_ms", INT), ("label", TEXT), ("split", TEXT)])
 
-CATALOG = _schema(
+CATALOG = described(
     (
         "video_id",
         TEXT,
@@ -36,7 +37,7 @@ CATALOG = _schema(
     ("segments", pa.list_(SEGMENT), "spans that a list names; null: the whole video"),
 )
 
-SOURCES = _schema(
+SOURCES = described(
     ("video_id", TEXT, "see the catalogue"),
     ("path", TEXT, "the downloaded file, relative to the workspace; a local source's absolute path"),
     ("sha256", TEXT, "of the file"),
@@ -101,7 +102,7 @@ CERTIFICATE = (
 )
 """The columns of a sync certificate; see `schemas.certificate`. Positive skews: the audio is early."""
 
-CLIPS = _schema(
+CLIPS = described(
     ("clip_id", TEXT, "<video_id>_<source_start_ms>_<source_end_ms>"),
     ("video_id", TEXT, ""),
     ("path", TEXT, "the clip's file, relative to the workspace"),
@@ -116,14 +117,14 @@ CLIPS = _schema(
     *CERTIFICATE,
 )
 
-SHOTS = _schema(
+SHOTS = described(
     ("clip_id", TEXT, ""),
     ("video_id", TEXT, ""),
     ("start_frame", INT, "first frame of the shot, from 0"),
     ("end_frame", INT, "exclusive"),
 )
 
-DETECTIONS = _schema(
+DETECTIONS = described(
     ("clip_id", TEXT, ""),
     ("video_id", TEXT, ""),
     ("frame", INT, "number of the frame within its clip, from 0; searched are 0, k, 2k …"),
@@ -131,7 +132,7 @@ DETECTIONS = _schema(
     ("score", REAL, "detector score, 0–1; the best face of a frame comes first"),
 )
 
-FACES = _schema(
+FACES = described(
     ("clip_id", TEXT, ""),
     ("video_id", TEXT, ""),
     ("track", INT, "number of the face track within its clip, from 0"),
@@ -144,7 +145,7 @@ FACES = _schema(
     ("scores", pa.list_(REAL), "per frame detector score, 0–1; 0 where not detected"),
 )
 
-MOTION = _schema(
+MOTION = described(
     ("clip_id", TEXT, ""),
     ("video_id", TEXT, ""),
     ("luma", pa.list_(REAL), "per second mean luma, 0–255; the last second may be shorter"),
@@ -162,8 +163,8 @@ MOTION = _schema(
     ("active_box", pa.list_(INT), "x0, y0, x1, y1 in px of the clip: the picture without its bars"),
 )
 
-PREVIEWS = _schema(
-    ("clip_id", TEXT, ""),
+PREVIEWS = described(
+    ("clip_id", TEXT, "<video_id>_<source_start_ms>_<source_end_ms>"),
     ("video_id", TEXT, ""),
     ("path", TEXT, "a contact sheet, JPEG, relative to the workspace"),
     ("sha256", TEXT, "of the file"),
@@ -173,7 +174,7 @@ PREVIEWS = _schema(
     ("times_ms", pa.list_(INT), "when the frames on it begin, in their order"),
 )
 
-SPEECH = _schema(
+SPEECH = described(
     ("clip_id", TEXT, ""),
     ("video_id", TEXT, ""),
     ("start_ms", INT, ""),
@@ -181,7 +182,7 @@ SPEECH = _schema(
     ("score", REAL, "mean speech probability, 0–1"),
 )
 
-TURNS = _schema(
+TURNS = described(
     ("clip_id", TEXT, ""),
     ("video_id", TEXT, ""),
     ("start_ms", INT, ""),
@@ -190,7 +191,7 @@ TURNS = _schema(
     ("overlapped_ms", INT, "how much of the turn another voice speaks over"),
 )
 
-SPEAKERS = _schema(
+SPEAKERS = described(
     ("clip_id", TEXT, ""),
     ("video_id", TEXT, ""),
     ("track", INT, "face track that was scored"),
@@ -204,7 +205,7 @@ SPEAKERS = _schema(
     ("frame_scores", pa.list_(REAL), "the model's plain score of each frame; empty where it has none"),
 )
 
-SOUNDS = _schema(
+SOUNDS = described(
     ("clip_id", TEXT, ""),
     ("video_id", TEXT, ""),
     ("start_ms", INT, "of the chunk"),
@@ -213,7 +214,7 @@ SOUNDS = _schema(
     ("scores", pa.list_(REAL), "their scores, 0–1"),
 )
 
-EVENTS = _schema(
+EVENTS = described(
     ("clip_id", TEXT, ""),
     ("video_id", TEXT, ""),
     ("start_ms", INT, ""),
@@ -224,7 +225,7 @@ EVENTS = _schema(
     ("parents", pa.list_(TEXT), "AudioSet display names of what it is a kind of, up to the roots"),
 )
 
-CONDITIONS = _schema(
+CONDITIONS = described(
     ("clip_id", TEXT, ""),
     ("video_id", TEXT, ""),
     ("level_dbfs", REAL, "of the whole sound, root mean square, dB of full scale; null for digital silence"),
@@ -252,7 +253,7 @@ CONDITIONS = _schema(
     ),
 )
 
-EVIDENCE = _schema(
+EVIDENCE = described(
     ("clip_id", TEXT, ""),
     ("video_id", TEXT, ""),
     ("evidence", TEXT, "evident, uniform or missing"),
@@ -261,7 +262,7 @@ EVIDENCE = _schema(
     ("sound_ids", pa.list_(TEXT), "AudioSet ids of the sounds that decided it"),
 )
 
-MOMENTS = _schema(
+MOMENTS = described(
     ("video_id", TEXT, ""),
     ("start_ms", INT, "on the source's presentation clock"),
     ("end_ms", INT, "exclusive; whole frames of 40 ms after the start"),
@@ -274,7 +275,7 @@ MOMENTS = _schema(
     ("split", TEXT, "the list's split of that span; null without a list"),
 )
 
-OFFSCREEN = _schema(
+OFFSCREEN = described(
     ("clip_id", TEXT, ""),
     ("video_id", TEXT, ""),
     ("verdict", TEXT, "keep: nothing speaks against it; people: it is for people to say"),
@@ -294,11 +295,11 @@ OFFSCREEN = _schema(
     ("domain", TEXT, "voice, music or sound"),
     ("scenario_confidence", REAL, "0–1"),
     ("evidence", TEXT, "one sentence of the model"),
-    ("evidence_ms", INT, "when in the clip that is"),
+    ("evidence_ms", INT, "when in the clip that is; null where the model names a time beyond its end"),
     ("answer_key", TEXT, "digest of clip, prompt, model, schema and settings under which the answer is kept"),
 )
 
-FINGERPRINTS = _schema(
+FINGERPRINTS = described(
     ("clip_id", TEXT, ""),
     ("video_id", TEXT, ""),
     (
@@ -309,28 +310,36 @@ FINGERPRINTS = _schema(
     ("sounds", pa.list_(INT), "every 124 ms an item of Chromaprint's, 0 to 2³² − 1; null for silence"),
 )
 
-DUPLICATES = _schema(
+DUPLICATES = described(
     ("clip_id", TEXT, ""),
     ("video_id", TEXT, ""),
     ("duplicate_of", TEXT, "the earlier clip, itself no duplicate, that this one is like"),
-    ("kind", TEXT, "both: picture and sound are alike; picture: with another sound; sound: with another picture"),
+    (
+        "kind",
+        TEXT,
+        "both: picture and sound are alike; picture: with another sound; sound: with another picture",
+    ),
     ("dropped", pa.bool_(), "whether the clip is left out for it"),
-    ("picture_distance", REAL, "share of the picture's bits that differ, 0–1; null where there is none to tell"),
+    (
+        "picture_distance",
+        REAL,
+        "share of the picture's bits that differ, 0–1; null where there is none to tell",
+    ),
     ("sound_distance", REAL, "share of the sound's bits that differ, 0–1; null where the sound is not alike"),
     ("lag_ms", INT, "how much later in the recording this clip begins than the earlier one"),
     ("overlap_ms", INT, "for how long they are alike"),
     ("mirrored", pa.bool_(), "whether left and right are exchanged"),
 )
 
-REVIEWS = _schema(
-    ("clip_id", TEXT, ""),
+REVIEWS = described(
+    ("clip_id", TEXT, "<video_id>_<source_start_ms>_<source_end_ms>"),
     ("question", TEXT, "source, mismatch, audio or scenario; see schemas.judgement"),
     ("answer", TEXT, "one of that question's answers; unclear where people could not agree"),
     ("annotators", INT, "how many people this rests on"),
 )
 """What people say of clips, one row for each clip and question: the truth against which a model is measured."""
 
-LABELS = _schema(
+LABELS = described(
     ("clip_id", TEXT, ""),
     ("video_id", TEXT, ""),
     ("start_ms", INT, ""),
@@ -340,7 +349,7 @@ LABELS = _schema(
     ("track", INT, "face track that speaks (talking_head) or is seen longest; null for other"),
 )
 
-OUTCOMES = _schema(
+OUTCOMES = described(
     ("item_id", TEXT, "the video, clip or span that this is about"),
     ("video_id", TEXT, "the video it belongs to"),
     ("part_of", TEXT, "the item of which this is a part that was left out; null for a whole item"),
@@ -356,62 +365,3 @@ OUTCOMES = _schema(
 
 LABEL_NAMES = ("talking_head", "voice_over", "cannot_tell", "other")
 """What an interval of a clip may be labelled."""
-
-SPAN = pa.struct([("start_ms", INT), ("end_ms", INT), ("score", REAL)])
-LABEL_SPAN = pa.struct(
-    [("start_ms", INT), ("end_ms", INT), ("label", TEXT), ("probability", REAL), ("track", INT)]
-)
-EVENT_SPAN = pa.struct([("start_ms", INT), ("end_ms", INT), ("id", TEXT), ("name", TEXT), ("score", REAL)])
-
-MANIFEST = _schema(
-    ("clip_id", TEXT, "<video_id>_<source_start_ms>_<source_end_ms>; unique"),
-    ("video_id", TEXT, "the source video; all its clips are in one split"),
-    ("split", TEXT, "train, dev or test"),
-    ("channel", TEXT, "the channel the source belongs to"),
-    ("domain", TEXT, "such as news or sports"),
-    ("path", TEXT, "the clip's file, relative to the release folder"),
-    ("bytes", INT, "size of the clip's file"),
-    ("duration_ms", INT, "40 ms times frames"),
-    ("width", INT, "px"),
-    ("height", INT, "px"),
-    ("source_url", TEXT, "page of the source video; null for a local file"),
-    ("source_sha256", TEXT, "of the source file that was normalised"),
-    ("source_start_ms", INT, "on the source's presentation clock, as ffprobe's pts_time has it"),
-    ("source_end_ms", INT, "likewise; exclusive"),
-    ("source_frame_rate", TEXT, "of the source, as a fraction"),
-    ("source_sample_rate", INT, "of the source, Hz"),
-    ("source_licence", TEXT, "as the site states it"),
-    ("source_published", TEXT, "as the site states it, YYYY-MM-DD"),
-    ("list_label", TEXT, "the label that the source list gave this clip; null without a list"),
-    ("talking_head_ms", INT, "total of the talking_head intervals"),
-    ("voice_over_ms", INT, "total of the voice_over intervals"),
-    ("cannot_tell_ms", INT, "total of the cannot_tell intervals"),
-    ("other_ms", INT, "total of the other intervals"),
-    ("labels", pa.list_(LABEL_SPAN), "talking_head, voice_over, cannot_tell, other: a partition of the clip"),
-    ("speech", pa.list_(SPAN), "intervals with speech"),
-    ("voices", INT, "how many voices speak; null where turns were not looked for"),
-    ("overlapped_ms", INT, "speech of several voices at once; null where turns were not looked for"),
-    ("audio_events", pa.list_(EVENT_SPAN), "AudioSet events"),
-    ("evidence", TEXT, "audio-visual evidence: evident, uniform or missing"),
-    ("conditions", pa.list_(TEXT), "near_silent, still, text_card, letterboxed …: what holds of the clip"),
-    ("active_box", pa.list_(INT), "x0, y0, x1, y1 in px of the clip: the picture without its bars"),
-    ("level_dbfs", REAL, "of the clip's sound, root mean square; null for digital silence"),
-    ("loudness_lufs", REAL, "of the clip's sound, integrated, EBU R 128, one channel; null below −70 LUFS"),
-    ("true_peak_dbtp", REAL, "of the clip's sound, between the samples, dB of full scale; null for silence"),
-    ("clipped_share", REAL, "samples within 1 dB of a peak near full scale, steady tones aside, 0–1"),
-    ("above_background_db", REAL, "mean power of the sound above its quietest tenth; null for silence"),
-    ("bandwidth_hz", INT, "highest frequency heard, at most 8,000; null where nothing is heard"),
-    ("sharpness", REAL, "how steep the picture's edges are in the median second, 0–1; null without edges"),
-    ("face_tracks", INT, "number of face tracks"),
-    (
-        "sound_source",
-        TEXT,
-        "what makes the main sound, as a model judged: visible; null where none has judged",
-    ),
-    ("sound_source_name", TEXT, "what it is, in the model's words"),
-    ("scenario", TEXT, "one of AV-SyncBench's ten, as a model judged; null where none has"),
-    ("scenario_domain", TEXT, "voice, music or sound: the scenario's"),
-    ("downloader", TEXT, "program and version that fetched the source"),
-    *CERTIFICATE,
-    ("models", pa.map_(TEXT, TEXT), "what made the labels: analysis to model and checksum"),
-)

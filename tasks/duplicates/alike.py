@@ -31,8 +31,9 @@ _APART_MS = 1000
 _SOUND_CONTRAST, _PICTURE_CONTRAST = 0.5, 0.4
 """Laid together rightly, sounds or pictures differ at most by this share of what they do laid elsewhere …"""
 
-_MOVES = 0.06
-"""… and pictures by at least so much less: a hash of a standing picture changes in a few of its bits."""
+_CHANGES, _MOVES = 0.1, 0.06
+"""… and by at least so much less, sounds and pictures: a hum laid elsewhere is a hum, and the hash of a picture that
+stands changes in a few of its bits."""
 
 _LAG_STEPS = 2
 """Steps of pictures by which picture and sound may disagree on the shift between two clips: a codec's delay."""
@@ -75,7 +76,9 @@ def compare(earlier: Fingerprint, later: Fingerprint, rules: Duplicates) -> Matc
     if heard:
         lag_ms, overlap_ms = round(heard.lag * sound.STEP_MS), _sound_ms(heard.length)
         seen = _pictures_under(earlier, later, heard)
-        if seen.distance <= rules.max_picture_with_sound:
+        # Within one source nothing was encoded anew, and a bell that rings again is no replay.
+        same_source = earlier.video_id == later.video_id
+        if seen.distance <= (rules.max_picture if same_source else rules.max_picture_with_sound):
             shown = (seen.distance, heard.distance, lag_ms, overlap_ms, seen.mirrored)
             return Match(earlier.clip_id, later.clip_id, "both", *shown)
     moving = _alike_in_picture(earlier, later, rules)
@@ -108,7 +111,7 @@ def _alike_in_sound(earlier: Fingerprint, later: Fingerprint, rules: Duplicates)
     known = earlier.heard[:, None] & later.heard[None]
     apart = min(round(_APART_MS / sound.STEP_MS), window - 1)
     run = best_run(table, known, window, rules.max_sound, apart)
-    if not run or not run.distance <= _SOUND_CONTRAST * run.elsewhere:
+    if not run or not _stands_out(run, _SOUND_CONTRAST, _CHANGES):
         return None
     return run if _sound_ms(run.length) >= rules.min_overlap else None
 
@@ -120,13 +123,14 @@ def _alike_in_picture(earlier: Fingerprint, later: Fingerprint, rules: Duplicate
     for mirrored in (False, True):
         table = distances(earlier.pictures, later.pictures ^ pictures.MIRROR if mirrored else later.pictures)
         run = best_run(table, known, window, rules.max_picture, round(_APART_MS / pictures.STEP_MS))
-        if (
-            run
-            and run.elsewhere - run.distance >= _MOVES
-            and run.distance <= _PICTURE_CONTRAST * run.elsewhere
-        ):
+        if run and _stands_out(run, _PICTURE_CONTRAST, _MOVES):
             return run, mirrored
     return None
+
+
+def _stands_out(run: Run, contrast: float, least: float) -> bool:
+    """Whether the run's items are alike there only; false where they could not be laid elsewhere."""
+    return run.distance <= contrast * run.elsewhere and run.elsewhere - run.distance >= least
 
 
 def _pictures_under(earlier: Fingerprint, later: Fingerprint, heard: Run) -> _Seen:

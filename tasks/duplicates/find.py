@@ -3,7 +3,7 @@
 Clips are taken in the order given. One is a duplicate if it is like an earlier one that is itself none; so of many
 copies the first stays, and clips that come later change nothing about earlier ones.
 
-Cost: about n log n for n clips, and a comparison (about 1 ms for clips of 10 s) for each pair that the index finds.
+Cost: about n log n for n clips, and a comparison (1 to 2 ms for clips of 10 s) for each pair that the index finds.
 Memory: of each clip that stays about 3 kB of fingerprints and 1.5 kB of the index for 10 s; 10⁶ clips take 4.5 GB.
 """
 

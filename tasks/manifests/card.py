@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from schemas.manifest import MANIFEST
 from schemas.recipe import Recipe
 from schemas.sections import SPLITS
-from schemas.tables import LABEL_NAMES, MANIFEST
+from schemas.tables import LABEL_NAMES
 from tasks.manifests.version import Difference
 from tasks.sounds.statistics import EventCount
 from tasks.workspace.stage import Row

@@ -1,7 +1,7 @@
 """Publish a release: a folder that appears whole, is complete in itself and never changes.
 
 releases/<dataset>/<version>/
-  data/{train,dev,test}/part-00000.parquet   schemas.tables.MANIFEST
+  data/{train,dev,test}/part-00000.parquet   schemas.manifest.MANIFEST
   media/<video>/<clip>.mp4                   the clips (hard links to the workspace's where possible)
   splits.parquet                             every assignment ever made; later versions keep to it
   README.md  CHANGES.md  recipe.yaml  SHA256SUMS
@@ -23,9 +23,9 @@ import pyarrow.parquet as pq
 import yaml
 
 from schemas.errors import ReleaseError
+from schemas.manifest import MANIFEST
 from schemas.recipe import Recipe
 from schemas.sections import SPLITS
-from schemas.tables import MANIFEST
 from tasks.manifests.card import EVENTS_FIGURE, changes_entry, dataset_card
 from tasks.manifests.version import Difference, compare, next_version
 from tasks.sounds.statistics import draw_top_events, top_events

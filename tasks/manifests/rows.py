@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import pyarrow as pa
 
-from schemas.tables import CERTIFICATE, EVENT_SPAN, LABEL_NAMES
+from schemas.manifest import EVENT_SPAN
+from schemas.tables import CERTIFICATE, LABEL_NAMES
 from tasks.workspace.stage import Row
 
 KEPT_FROM_CLIP = (
@@ -36,7 +37,7 @@ def manifest_rows(
         models: analysis to model and checksum, as it goes into every row.
 
     Returns:
-        Rows of `schemas.tables.MANIFEST`, except `split`.
+        Rows of `schemas.manifest.MANIFEST`, except `split`.
     """
     waiting = set(held_back)
     return [

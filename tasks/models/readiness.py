@@ -19,7 +19,7 @@ from schemas.recipe import Analysis, Recipe
 from tasks.models.catalogue import Model
 from tasks.models.store import ModelStore, how_to_get, pull_command
 
-_LIGHT, _FULL = "pip install 'clapper-av[light]'", "pip install 'clapper-av[full]'"
+_LIGHT, _FULL, _GEMINI = (f"pip install 'clapper-av[{extra}]'" for extra in ("light", "full", "gemini"))
 # Their own requirements bring a second OpenCV, or a torch for cards, and little of them is used.
 _SILERO = "pip install --no-deps 'silero-vad>=6.2.3'"
 _INSIGHTFACE, _SPEECHBRAIN = (
@@ -44,6 +44,7 @@ PACKAGES: Mapping[tuple[Analysis, str], tuple[tuple[str, str], ...]] = {
         ("speechbrain>=1.1", _SPEECHBRAIN),
     ),
     ("sounds", "ast"): (("torch>=2.8", _FULL), ("torchaudio>=2.8", _FULL), ("transformers>=4.50", _FULL)),
+    ("offscreen", "gemini"): (("google-genai>=3.4", _GEMINI), ("tenacity>=9", _GEMINI)),
     ("offscreen", "qwen-omni"): (
         ("torch>=2.8", _FULL),
         ("transformers>=5.23", _FULL),

@@ -10,6 +10,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+_SHORT_SIDE_PX = 256
+"""Larger pictures are made so small first: what people see as blurred is so in proportion to the picture."""
+
 _AROUND_PX = 9
 _CONTRAST = 24
 """Levels of luma within `_AROUND_PX` from which on there is an edge."""
@@ -34,6 +37,9 @@ def sharpness(picture: np.ndarray) -> float | None:
     """
     if min(picture.shape) <= _AROUND_PX:
         return None
+    if min(picture.shape) > _SHORT_SIDE_PX:
+        scale = _SHORT_SIDE_PX / min(picture.shape)
+        picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     corner = picture[:-1, :-1]
     steps = np.maximum(cv2.absdiff(picture[:-1, 1:], corner), cv2.absdiff(picture[1:, :-1], corner))
     around = np.ones((_AROUND_PX, _AROUND_PX), np.uint8)

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from typing import TypeVar
 
 from schemas.errors import Deferred
-from tasks.offscreen.accounts import BudgetReached, budgets_of
+from tasks.offscreen.accounts import AlreadyAsked, BudgetReached, budgets_of
 from tasks.offscreen.answers import StoredAnswer
 from tasks.offscreen.desk import Answer, Desk, Question, deferred_by
 from tasks.offscreen.estimate import most_usage
@@ -50,6 +50,12 @@ def _ask(desk: Desk, question: Question) -> StoredAnswer:
         raise desk.outcome_of(fault, question.clip_id) from None
     except BudgetReached as reached:
         raise deferred_by(reached) from None
+    except AlreadyAsked:
+        # By another shard, about a clip of the same bytes.
+        kept = desk.accounts.answer(question.answer_key)
+        if kept is None:
+            raise Deferred("asked_elsewhere", "a clip of the same bytes is being asked about") from None
+        return kept
     except Stopped:
         raise desk.ended[0] if desk.ended else Deferred("run_stopped") from None
 
@@ -73,7 +79,9 @@ def _paid(desk: Desk, question: Question, sent: Sent, counted: int | None) -> St
         close = desk.accounts.uncertain if fault.may_be_charged else desk.accounts.give_back
         close(booked, fault.kind)
         raise
-    return desk.accounts.settle(booked, desk.price.of(reply.usage), desk.stored(reply))
+    # An answer that does not say what it took is booked at the most, lest a budget be passed unseen.
+    cost = desk.price.of(reply.usage if reply.usage.input_tokens else most)
+    return desk.accounts.settle(booked, cost, desk.stored(reply))
 
 
 def _retried(desk: Desk, call: Callable[[], Result]) -> Result:

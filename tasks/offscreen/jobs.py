@@ -11,7 +11,7 @@ from threading import Lock
 from uuid import uuid4
 
 from schemas.errors import Deferred
-from tasks.offscreen.accounts import BudgetReached, budgets_of
+from tasks.offscreen.accounts import AlreadyAsked, BudgetReached, budgets_of
 from tasks.offscreen.answers import StoredAnswer
 from tasks.offscreen.batch_accounts import OpenBatch, batch_created, open_batches, plan_batch, settle_batch
 from tasks.offscreen.batches import clear, find_batch, poll, submit
@@ -98,9 +98,12 @@ def _hand_over(desk: Desk, questions: Sequence[Question]) -> dict[str, Exception
     if not affordable:
         return left
     name = f"clapper-{uuid4().hex}"
-    plan_batch(
-        desk.accounts, desk.run, desk.section.service_model, name, affordable, budgets_of(desk.section)
-    )
+    try:
+        model, budgets = desk.section.service_model, budgets_of(desk.section)
+        plan_batch(desk.accounts, desk.run, model, name, affordable, budgets)
+    except (AlreadyAsked, BudgetReached):
+        # Another shard was quicker; nothing was set aside, and a later run looks again.
+        return left
     clips = [
         (question.answer_key, question.path) for question in questions if question.answer_key in affordable
     ]

@@ -9,10 +9,9 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 
-from schemas.errors import AnalysisError, MediaError, ModelMissing, RecipeError, ServiceError
+from schemas.errors import AnalysisError, MediaError, RecipeError, ServiceError
 from schemas.judgement import schema_digest
 from schemas.recipe import Recipe
 from schemas.sections import Offscreen
@@ -43,7 +42,7 @@ def check_judge(recipe: Recipe) -> None:
 
     Raises:
         RecipeError: no such judge or prompt, or a model whose price is not known.
-        ModelMissing: no key, a package that is not installed, or no folder with a local model.
+        ModelMissing: no key, or no folder with a local model.
     """
     section, judge = recipe.offscreen, recipe.model_for("offscreen")
     if judge not in JUDGES:
@@ -55,10 +54,6 @@ def check_judge(recipe: Recipe) -> None:
     if judge == LOCAL:
         checkpoint_folder()
         return
-    if find_spec("google.genai") is None:
-        raise ModelMissing(
-            judge, "the package google-genai is not installed", "pip install 'clapper-av[gemini]'"
-        )
     key_from_environment()
 
 

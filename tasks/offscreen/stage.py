@@ -73,13 +73,14 @@ def _for_people(item: Item, reason: str, answer_key: str | None = None) -> Produ
 
 def _row(item: Item, judgement: Judgement, verdict: Verdict, answer_key: str) -> dict[str, Any]:
     judged = judgement.model_dump(mode="json", exclude={"evidence_seconds"})
+    evidence_ms = round(judgement.evidence_seconds * 1000)
     return {
         "clip_id": item.id,
         "video_id": item.video_id,
         "verdict": verdict.kind,
         "reason": verdict.reason,
         **judged,
-        "evidence_ms": round(judgement.evidence_seconds * 1000),
+        "evidence_ms": evidence_ms if evidence_ms <= item.row["duration_ms"] else None,
         "answer_key": answer_key,
     }
 

@@ -32,7 +32,7 @@ from tasks.motion.sharpness import sharpness
 from tasks.motion.stage import STAGE as MOTION
 from tasks.workspace.stage import Context, Item, Row
 from tests.benchmarks.bench_conditions import DATA, sized
-from tests.benchmarks.speaker_clips import KEPT, MEDIA, LabelledClip, normalised
+from tests.benchmarks.speaker_clips import KEPT, LabelledClip, normalised
 
 MEASURES = (
     "loudness_lufs", "true_peak_dbtp", "clipped_share", "above_background_db", "background_flatness",

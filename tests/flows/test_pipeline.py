@@ -17,7 +17,7 @@ def test_every_stage_is_in_one_step_and_comes_after_what_it_reads() -> None:
 
 
 def test_whoever_watches_clips_does_so_in_one_step_that_waits_for_the_cutting_alone() -> None:
-    assert STEPS[WATCH] == ("shots", "detections", "motion", "previews")
+    assert STEPS[WATCH] == ("shots", "detections", "motion", "previews", "fingerprints")
     assert steps_before(WATCH) == ("normalize",)
     assert steps_before("faces") == (WATCH, "normalize")
     assert all(step_of(STAGES[name]) == name for name in STAGES if not STAGES[name].watch)

@@ -20,7 +20,7 @@ clips = st.lists(
 
 
 def test_the_recipe_has_the_targets_of_the_paper() -> None:
-    assert sum(PAPER.scenarios.values()) == 3269
+    assert sum(PAPER.scenarios.values()) == 3267  # as Table 1 has them; its total says 3,269
     assert sum(share.clips for share in PAPER.durations) == 3269
     assert {*PAPER.scenarios} == {*DOMAIN_OF}
     edges = [(share.above, share.up_to) for share in PAPER.durations]

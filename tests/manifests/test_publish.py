@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import ReleaseError
+from schemas.manifest import MANIFEST
 from schemas.recipe import Recipe
-from schemas.tables import MANIFEST
 from tasks.manifests import Release, draft_release, latest_release, manifest_rows, publish, releases
-from tasks.manifests.rows import KEPT_FROM_CLIP
+from tasks.manifests.rows import KEPT_FROM_CLIP, KEPT_FROM_CONDITIONS
 from tasks.manifests.version import Difference, compare, next_version
 
 RECIPE = Recipe(name="toy", title="Toy")
@@ -175,8 +175,9 @@ def test_rows_come_from_what_the_stages_recorded() -> None:
         "labels": {"a_0_1000": [{**ids, **label}, {**ids, **label, "start_ms": 600, "end_ms": 1000}]},
         "speech": {}, "events": {}, "faces": {"a_0_1000": [{}, {}]},
         "turns": {"a_0_1000": [turn("V1", 0, 500), turn("V2", 400, 900), turn("V1", 850, 1000)]},
-        "conditions": {"a_0_1000": [{"conditions": ["still"], "active_box": [0, 0, 4, 4], "level_dbfs": -20.0}]},
+        "conditions": {"a_0_1000": [dict.fromkeys(KEPT_FROM_CONDITIONS, 1.0)]},
         "evidence": {"a_0_1000": [{"evidence": "evident"}]},
+        "offscreen": {"a_0_1000": [dict(source="visible", source_name="dog", scenario="action", domain="sound")]},
     }  # fmt: skip
     videos = [{"video_id": "a", "channel": "news", "domain": None}]
     rows = manifest_rows(videos, records, held_back=["a_1_2"], models={"turns": "pyannote"})
@@ -186,4 +187,5 @@ def test_rows_come_from_what_the_stages_recorded() -> None:
     assert [found["clip_id"] for found in rows] == ["a_0_1000"]
     assert (rows[0]["talking_head_ms"], rows[0]["voice_over_ms"], rows[0]["face_tracks"]) == (800, 0, 2)
     assert rows[0]["labels"][0] == label
+    assert (rows[0]["sound_source"], rows[0]["scenario_domain"]) == ("visible", "sound")
     assert set(rows[0]) | {"split"} == set(MANIFEST.names)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.sections import LengthShare, Moments
 from tasks.media import Segment
-from tasks.moments import plan
+from tasks.moments.plan import plan
 from tests.moments.timelines import timeline
 
 
@@ -80,9 +80,7 @@ def test_what_holds_for_every_plan(situation, video_id):
         assert moment.shot_cuts == len(crossed)
         if crossed:
             edges = [area[0], *(known.start_ms + cut * 10 for _, cut in known.cuts), area[1]]
-            shots = [
-                (max(begin + 40, area[0]), min(end - 40, area[1])) for begin, end in pairwise(edges)
-            ]
+            shots = [(max(begin + 40, area[0]), min(end - 40, area[1])) for begin, end in pairwise(edges)]
             # A margin of 40 ms at each cut, and a grid of 10 ms on both sides.
             assert all(end - begin < rule.min_length + 120 for begin, end in shots)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from tasks.moments import Timeline
+from tasks.moments.timeline import Timeline
 
 Span = tuple[int, int]
 

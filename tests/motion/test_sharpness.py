@@ -44,6 +44,13 @@ def test_contrast_does_not_matter(dark: int, light: int, width: float) -> None:
     assert other == pytest.approx(plain, abs=0.06)
 
 
+@pytest.mark.parametrize("times", [1.5, 2, 4])
+def test_a_larger_copy_is_as_sharp(times: float) -> None:
+    soft = cv2.GaussianBlur(shapes(), (0, 0), 1.5)
+    large = cv2.resize(soft, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
+    assert sharpness(large) == pytest.approx(sharpness(soft), abs=0.05)
+
+
 @pytest.mark.parametrize("picture", [np.full((256, 456), 90, np.uint8), np.zeros((8, 300), np.uint8)])
 def test_a_plain_ground_tells_nothing(picture: np.ndarray) -> None:
     assert sharpness(picture) is None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 
 from schemas.certificate import Certificate, FileFacts, columns
-from schemas.tables import CERTIFICATE, CLIPS, MANIFEST
+from schemas.manifest import MANIFEST
+from schemas.tables import CERTIFICATE, CLIPS
 
 
 def test_every_field_has_a_column_in_clips_and_manifest() -> None:
