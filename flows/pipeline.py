@@ -14,8 +14,8 @@ from pathlib import Path
 from schemas.errors import RecipeError
 from schemas.recipe import Recipe
 from tasks.conditions.stage import STAGE as CONDITIONS
-from tasks.duplicates.stage import STAGE as FINGERPRINTS
-from tasks.duplicates.verdicts import STAGE as DUPLICATES
+from tasks.duplicates.fingerprints import STAGE as FINGERPRINTS
+from tasks.duplicates.stage import STAGE as DUPLICATES
 from tasks.duplicates.verdicts import Shard, read_verdicts, verdicts_file, write_verdicts
 from tasks.evidence.stage import STAGE as EVIDENCE
 from tasks.faces.detections import STAGE as DETECTIONS

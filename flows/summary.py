@@ -27,9 +27,17 @@ HINTS = {
     "too_long": "to take longer videos: --set admission.max_duration='10 h'",
     "too_low": "to take smaller pictures: --set admission.min_height='360 px'",
     "licence": "to take other licences: --set admission.licences='[…]', or [] for all",
+    "off_screen": "to let people judge more of them: --set offscreen.leave_out.off_screen=0.95",
+    "duplicate": "to keep clips that are a little alike: --set duplicates.max_picture=0.08",
     "shorter_than_minimum": "to keep shorter last clips: --set media.min_clip_length='2 s'",
 }
 """What to change so that what was dropped for a reason is taken; a shortened rest of a video is seldom worth it."""
+WAITING_HINTS = {
+    "budget_reached": "to ask on: a later run, or --set offscreen.budget_per_run='10 USD' (and budget_total)",
+    "batch_pending": "the batch is under way: a later run takes its answers in, --retry-now looks at once",
+    "quota_exhausted": "the service's quota is used up: a later run goes on",
+}
+"""What to do about what waits."""
 OUTCOMES = ("done", "dropped", "unavailable", "failed", "waiting")
 
 
@@ -80,6 +88,12 @@ class Summary:
         """What a person may do about what was left out."""
         dropped = {loss.reason for loss in self.losses if loss.outcome == "dropped"}
         steps = [hint for reason, hint in HINTS.items() if reason in dropped]
+        counts = dict(self.funnel)
+        waiting = {loss.reason for loss in self.losses if loss.outcome == "waiting"}
+        steps += [hint for reason, hint in WAITING_HINTS.items() if reason in waiting]
+        if counts.get("clips for people to judge"):
+            people = counts["clips for people to judge"]
+            steps.append(f"{people} clips are for people to judge, and are in no release before they have")
         again = sum(loss.items for loss in self.losses if loss.outcome in ("failed", "unavailable"))
         if again:
             steps.append(

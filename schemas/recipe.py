@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from schemas.errors import RecipeError
 from schemas.sections import (
@@ -78,6 +78,15 @@ class Recipe(Section):
     offscreen: Offscreen | None = None
     splits: Splits = Splits()
     limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _cut_what_is_planned(self) -> Recipe:
+        if self.moments and self.moments.min_length < self.media.min_clip_length:
+            raise ValueError(
+                f"moments.min_length ({self.moments.min_length} ms) is less than media.min_clip_length "
+                f"({self.media.min_clip_length} ms): clips would be planned and not be cut"
+            )
+        return self
 
     def model_for(self, analysis: Analysis) -> str:
         """The model an analysis uses: the one its section names, else the profile's; none without a section."""

@@ -1,4 +1,4 @@
-"""The stage `duplicates`, and what it goes by: verdicts over the clips of all shards, kept under what they come from.
+"""Which clips are the same as others, over all shards: kept under what the verdicts were made from.
 
 duplicates/<digest of rules and fingerprints>.parquet       `schemas.tables.DUPLICATES`; made whole, never changed
 """
@@ -13,14 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from schemas.errors import Dropped
 from schemas.recipe import digest
 from schemas.sections import Duplicates
 from schemas.tables import DUPLICATES, FINGERPRINTS
 from tasks.duplicates.find import find_duplicates
 from tasks.workspace.layout import appearing, write_table
 from tasks.workspace.outputs import Output
-from tasks.workspace.stage import Context, Item, Produced, Row, Stage, Worker
+from tasks.workspace.stage import Row
 
 VERSION = 1
 """Raise it when equal fingerprints would give other verdicts."""
@@ -59,39 +58,3 @@ def _fit(shards: Sequence[Shard]) -> Iterator[pa.Table]:
         done = [clip for clip, outcome in conditions.outcomes.items() if outcome["outcome"] == "done"]
         table = pq.read_table(fingerprints.folder / "records.parquet").select(FINGERPRINTS.names)
         yield table.filter(pc.is_in(table["clip_id"], pa.array(done, pa.string())))
-
-
-def open_worker(context: Context) -> Worker:
-    """A worker that applies the verdict which comes with each clip; it raises Dropped (`duplicate`)."""
-
-    def work(item: Item) -> Produced:
-        verdict = item.row.get("verdict")
-        if verdict is None:
-            return Produced([])
-        if verdict["dropped"]:
-            raise Dropped("duplicate", _told(verdict))
-        return Produced([verdict])
-
-    return work
-
-
-def _told(verdict: Row) -> str:
-    shares = [
-        f"{name} {verdict[f'{name}_distance']:.0%} apart"
-        for name in ("picture", "sound")
-        if verdict[f"{name}_distance"] is not None
-    ]
-    alike = {"both": "picture and sound", "picture": "picture", "sound": "sound"}[verdict["kind"]]
-    return f"of {verdict['duplicate_of']}: {alike} alike for {verdict['overlap_ms']} ms ({', '.join(shares)})"
-
-
-STAGE = Stage(
-    name="duplicates",
-    version=1,
-    works_on="clip",
-    inputs=("conditions",),
-    schema=DUPLICATES,
-    settings=lambda recipe: {},
-    models=lambda recipe: (),
-    open=open_worker,
-)

@@ -30,7 +30,6 @@ from tasks.media.process import WatchedProcess, own_module
 MEMORY_BYTES = 4 * 2**30
 """Address space of the child on a machine that decodes on its processor; a 1080p source takes a tenth of it."""
 
-_LONGEST_ANSWER_BYTES = 2**28
 _LONGEST_ANSWER_BYTES = 2**26
 _LONGEST_START_S, _LEAST_BYTES_PER_S = 600, 25_000
 _WHOLE_NUMBERS = ("bytes", "source_start_ms", "source_end_ms", "width", "height")

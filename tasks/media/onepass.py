@@ -135,7 +135,7 @@ def cut_source(
         heard = listener.submit(decode_sound, info, spool, lambda: beat(None))
         decoded = decode_pictures(info, tools.device())
         with ahead(decoded, _queue_depth(info), "pictures") as pictures:
-            sound = _audible(info, heard.result())
+            sound = audible(info, heard.result())
             track = PictureTrack(pictures, sound_bounds_ms(sound)[0], beat)
             return _cut(_Pass(info, media, folder, tools, size, sound), track, segments)
 
@@ -145,7 +145,7 @@ def _queue_depth(info: MediaInfo) -> int:
     return max(_LEAST_WAITING, min(_MOST_WAITING, _WAITING_BYTES // picture_bytes))
 
 
-def _audible(info: MediaInfo, sound: Sound) -> Sound:
+def audible(info: MediaInfo, sound: Sound) -> Sound:
     first, end = Fraction(sound.first, SAMPLE_RATE), Fraction(sound.end, SAMPLE_RATE)
     if not sound.turned_back:
         _require_whole("sound", first, end, info.audio.end_time)
@@ -167,7 +167,7 @@ def _cut(work: _Pass, track: PictureTrack, segments: Sequence[Segment] | None) -
     silent = [cut for cut in wanted if not sound.covered(*_samples_of(cut, cut.frames))]
     outcomes: _Outcomes = {cut: _soundless(cut, cut.wanted.end_ms) for cut in silent}
     outcomes |= _encoded(work, track, [cut for cut in wanted if cut not in outcomes])
-    bounds = _bounds(work.info, track, sound)
+    bounds = bounds_of(work.info, track, sound)
     if segments is None and bounds.end_ms - start_ms < min_length_ms:
         length = f"{bounds.end_ms - start_ms} ms have picture and sound"
         raise Dropped("too_short", f"{length}; least is {min_length_ms} ms")
@@ -228,7 +228,7 @@ def _finished(clip: FramedClip, work: _Pass) -> NormalizedClip | Omission:
     )
 
 
-def _bounds(info: MediaInfo, track: PictureTrack, sound: Sound) -> Bounds:
+def bounds_of(info: MediaInfo, track: PictureTrack, sound: Sound) -> Bounds:
     """Where the streams begin and end, after a check that decoding did not stop short."""
     until = track.until
     if track.ended:

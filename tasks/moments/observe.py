@@ -25,7 +25,7 @@ from schemas.units import Milliseconds
 from tasks.media.cut import common_start
 from tasks.media.isolation import MEMORY_BYTES, longest_s
 from tasks.media.normalize import admitted
-from tasks.media.onepass import _audible, _bounds
+from tasks.media.onepass import audible, bounds_of
 from tasks.media.pictures import PictureTrack, decode_pictures
 from tasks.media.probe import MediaInfo
 from tasks.media.process import WatchedProcess, own_module
@@ -132,7 +132,7 @@ def look_and_listen(
 ) -> dict[str, Any]:
     """What the child does: the sound first, which tells where pictures begin to count, then the pictures."""
     with (folder / _SOUND).open("w+b") as spool:
-        sound = _audible(info, decode_sound(info, spool, beat))
+        sound = audible(info, decode_sound(info, spool, beat))
         track = PictureTrack(decode_pictures(info), sound_bounds_ms(sound)[0], lambda milliseconds: beat())
         seen = look_at(track, threshold)
         np.save(folder / _SEEN, np.stack([seen.times, seen.moved.astype(np.float64)]), allow_pickle=False)
@@ -143,7 +143,7 @@ def _common_span(info: MediaInfo, track: PictureTrack, sound: Sound) -> dict[str
     """Where both streams exist, as `normalize` will find it."""
     leading = track.leading
     start_ms = common_start(leading.time, leading.until, sound_bounds_ms(sound)[0])
-    return {"start_ms": start_ms, "end_ms": max(start_ms, _bounds(info, track, sound).end_ms)}
+    return {"start_ms": start_ms, "end_ms": max(start_ms, bounds_of(info, track, sound).end_ms)}
 
 
 def main(request: Path) -> None:

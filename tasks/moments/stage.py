@@ -102,7 +102,12 @@ def _produced(item: Item, timeline: Timeline, recipe: Recipe) -> Produced:
         detail = f"the best {rules.min_length} ms of {longest_ms} ms have {salience:.2f}"
         raise Dropped("nothing_salient", f"{detail}; least is {rules.min_salience:g}")
     rows = [_row(item, moment, segments) for moment in moments]
-    return Produced(rows, tuple(_left_out(item, timeline, segments or (), moments, recipe)))
+    left_out = (
+        _outside(item, timeline, moments)
+        if segments is None
+        else _left_out(item, timeline, segments, moments, recipe)
+    )
+    return Produced(rows, tuple(left_out))
 
 
 def _too_short(length_ms: int, recipe: Recipe) -> Dropped:
@@ -128,6 +133,16 @@ def _row(item: Item, moment: Moment, segments: Sequence[Segment] | None) -> Row:
         "label": segment.label if segment else None,
         "split": segment.split if segment else None,
     }
+
+
+def _outside(item: Item, timeline: Timeline, moments: Sequence[Moment]) -> list[LeftOut]:
+    """What of a source lies in no clip."""
+    taken_ms = sum(moment.end_ms - moment.start_ms for moment in moments)
+    whole_ms = timeline.end_ms - timeline.start_ms
+    if taken_ms >= whole_ms:
+        return []
+    detail = f"{len(moments)} clips take {taken_ms} ms of {whole_ms} ms"
+    return [LeftOut(f"{item.video_id}_outside", "outside_moments", detail, whole_ms - taken_ms)]
 
 
 def _left_out(

@@ -30,7 +30,8 @@ from schemas.errors import MediaError, Withheld
 from schemas.recipe import Recipe
 from schemas.sections import Duplicates, Media
 from schemas.tables import FINGERPRINTS
-from tasks.duplicates import STAGE, Fingerprint, compare, find_duplicates, from_row
+from tasks.duplicates import Fingerprint, compare, find_duplicates, from_row
+from tasks.duplicates.fingerprints import STAGE
 from tasks.media import normalize
 from tasks.workspace.stage import Context, Item, Row
 

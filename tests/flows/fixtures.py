@@ -74,3 +74,32 @@ def clapper(environment: dict[str, str]) -> Command:
         return done
 
     return call
+
+
+WILD_SOURCES = (
+    Source("secret-match", "Secret match", SPORTS, "mp4", 256, 144, Fraction(25), 44_100,
+           _scenes(("bounce", 8, (), ()), ("claps", 8, (), ()))),
+    Source("secret-street", "Secret street", NEWS, "mkv", 256, 144, Fraction(25), 48_000,
+           _scenes(("listening", 9, (0,), (2,)), ("hammer", 8, (), ()))),
+    Source("secret-talk", "Secret talk", NEWS, "mov", 256, 144, Fraction(25), 22_050,
+           _scenes(("talking_head", 9, (1,), (1,)), ("dubbed", 7, (3,), (0,)))),
+)  # fmt: skip
+UPLOADED_AGAIN = "secret-upload.mp4"
+
+
+@pytest.fixture(scope="session")
+def wild_videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as the wild has it: three sources of 16 to 17 s, the last one uploaded again, and one without sound.
+
+    The second upload begins 0.3 s later, is smaller and worse. Every file's name begins with `secret-`.
+    """
+    folder = tmp_path_factory.mktemp("wild")
+    first, *_, last = [render(source, folder) for source in WILD_SOURCES]
+    worse = ("-vf", "scale=192:108", "-crf", "30", "-c:a", "aac", "-b:a", "64k")
+    ffmpeg("-ss", "0.3", "-i", last, *worse, folder / UPLOADED_AGAIN)
+    ffmpeg("-i", first, "-an", "-c:v", "copy", "-t", "5", folder / "secret-mute.mp4")
+    return folder
+
+
+def ffmpeg(*arguments: str | Path) -> None:
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *map(str, arguments)], check=True)

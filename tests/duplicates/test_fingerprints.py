@@ -10,7 +10,8 @@ import pytest
 
 from schemas.recipe import Recipe
 from schemas.sections import Duplicates
-from tasks.duplicates import STAGE, Fingerprint, compare, from_row
+from tasks.duplicates import Fingerprint, compare, from_row
+from tasks.duplicates.fingerprints import STAGE
 from tasks.duplicates.sound import SPAN_MS, STEP_MS, prints_of
 from tasks.workspace.stage import Context, Item, Row
 from tests.duplicates.making import film
