@@ -252,6 +252,7 @@ def doctor(
 def report_offscreen(
     recipe: RecipeName,
     workspace: Workspace = None,
+    profile: Profile = None,
     reviews: Annotated[
         Path | None, typer.Option(help="Parquet or CSV of people's decisions; default: the workspace's own.")
     ] = None,
@@ -266,7 +267,7 @@ def report_offscreen(
     from flows import run as runs
     from tasks.offscreen.accounts import open_accounts
 
-    bench = runs.Request(recipe, workspace, settings=_settings(settings)).bench()
+    bench = runs.Request(recipe, workspace, profile, settings=_settings(settings)).bench()
     accounts = open_accounts(bench.root)
     lines, spent = offscreen.ledger(accounts)
     clips, decisions = offscreen.judgements(bench, accounts), offscreen.reviews_of(bench.root, reviews)

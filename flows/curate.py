@@ -34,19 +34,10 @@ from flows.outlook import (
     survey_all,
     workspace_for,
 )  # fmt: skip
-from flows.pipeline import (
-    LATE,
-    STEPS,
-    Workbench,
-    bring_up_to_date,
-    check_models,
-    find_duplicates_in,
-    steps_before,
-    steps_to_take,
-    survey,
-)  # fmt: skip
+from flows.pipeline import LATE, STEPS, check_models, steps_before
 from flows.progress import Step, announce
 from flows.summary import Summary, funnel_markdown, summarize
+from flows.survey import Workbench, bring_up_to_date, find_duplicates_in, steps_to_take, survey
 from schemas.errors import SystemicError
 from schemas.recipe import Recipe
 from schemas.sections import Source

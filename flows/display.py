@@ -79,6 +79,7 @@ def show_summary(console: Console, recipe: Recipe, summary: Summary) -> None:
         left = Table(
             "station", "outcome", "reason", "items", "hours", "for example", title="Left out, and why"
         )
+        left.columns[-1].overflow = "fold"
         for row in summary.losses_table():
             left.add_row(*(escape(str(value)) for value in row.values()))
         console.print(left)
@@ -115,7 +116,7 @@ def progress_bar(console: Console, outlook: Outlook) -> Iterator[None]:
             note = step.item if step.outcome == "done" else f"[yellow]{step.item}: {step.reason}[/]"
             progress.update(bar, advance=_advance(step), description=f"{step.stage} {step.shard}", note=note)
             if not console.is_terminal:
-                console.print(f"{step.stage:<10} {step.outcome:<12} {step.item} {step.reason or ''}".rstrip())
+                console.print(f"{step.stage:<12} {step.outcome:<12} {step.item} {step.reason or ''}".rstrip())
 
         with watching(on_step):
             yield

@@ -145,6 +145,7 @@ def _libraries() -> Iterator[Finding]:
         else:
             yield Finding("Libraries", package, "ok", _version(package))
     yield _onnxruntime()
+    yield _chromaprint()
     yield _torch()
 
 
@@ -195,6 +196,17 @@ def _onnxruntime() -> Finding:
     devices = [name.removesuffix("ExecutionProvider") for name in providers if not name.startswith("Azure")]
     detail = f"{onnxruntime.__version__}, built for {', '.join(devices)}; runs on the processor"
     return Finding("Libraries", "onnxruntime", "ok", detail)
+
+
+def _chromaprint() -> Finding:
+    try:
+        import chromaprint  # noqa: F401 – it loads the library
+    except ImportError as error:
+        action = "install it (Debian: `apt install libchromaprint1`; it comes with ffmpeg)"
+        return Finding(
+            "Libraries", "Chromaprint", "absent", f"{error}; duplicates are not told without", action
+        )
+    return Finding("Libraries", "Chromaprint", "ok", f"{_version('pyacoustid')}, recognises sounds")
 
 
 def _torch() -> Finding:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.outlook import Outlook, survey_all
-from flows.pipeline import Survey, Workbench
+from flows.survey import Survey, Workbench
 from schemas.errors import RecipeError
 from tasks.offscreen.accounts import Accounts, Budgets, Line, Spent, accounts_if_any, budgets_of
-from tasks.offscreen.desk import Question
+from tasks.offscreen.answers import Question
 from tasks.offscreen.estimate import Estimate, estimate, room_in
 from tasks.offscreen.judges import NONE, question_on
 from tasks.offscreen.measure import Judged, judged

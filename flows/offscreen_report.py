@@ -36,7 +36,7 @@ from tasks.workspace.stage import Row
 
 
 @dataclass(frozen=True)
-class Question:
+class Findings:
     """All that the reviews say of one question; the points are there for those that can leave a clip out."""
 
     audit: Audit
@@ -59,7 +59,7 @@ class Report:
     judged: int
     reviewed: int
     strangers: int
-    questions: Mapping[str, Question]
+    questions: Mapping[str, Findings]
 
 
 def report_on(clips: Sequence[Judged], reviews: Sequence[Row], leave_out: LeaveOut) -> Report:
@@ -75,11 +75,11 @@ def report_on(clips: Sequence[Judged], reviews: Sequence[Row], leave_out: LeaveO
 
 def _question(
     question: str, clips: Sequence[Judged], reviews: Sequence[Row], leave_out: LeaveOut
-) -> Question:
+) -> Findings:
     seen = beside_people(question, clips, reviews)
     can_leave_out = question in BAD
     points = {flaw.question: getattr(leave_out, flaw.name) for flaw in FLAWS}
-    return Question(
+    return Findings(
         audit=audit_of(question, clips, seen),
         scores=scores(seen),
         confusion=confusion(seen),
@@ -105,6 +105,11 @@ def show_report(console: Console, report: Report, lines: Sequence[Line], spent: 
 
 
 def _say_none_reviewed(console: Console, report: Report) -> None:
+    if not report.judged:
+        console.print(
+            "No clip of this workspace was judged under these settings: give the --profile and the --set of the run."
+        )
+        return
     console.print(
         f"No clip has been reviewed, of {report.judged:,} that were judged: nothing is known of precision."
     )
@@ -120,22 +125,19 @@ def show_costs(console: Console, lines: Sequence[Line], spent: Spent) -> None:
     if not lines:
         console.print("No model has been asked anything yet.")
         return
-    asked = _table("Asked", ("run", "model", "without an answer", "requests", "answered"), left=3)
-    heads = ("run", "model", "counted before", "input", "of it sound", "output", "billed", "uncertain")
-    paid = _table("Tokens and money", heads, left=2)
+    heads = ("run and model", "without an answer", "requests", "answered", "counted before")
+    asked = _table("Asked", heads, left=2)
+    heads = ("run and model", "input", "sound in it", "output", "billed", "uncertain")
+    paid = _table("Tokens and money", heads, left=1)
     for line in lines:
         faults = [f"{number} {kind}" for kind, number in line.faults.items()]
         faults += [f"{line.under_way} under way"] if line.under_way else []
-        who = (plain(line.run), plain(line.model))
-        asked.add_row(*who, plain(", ".join(faults) or "–"), f"{line.requests:,}", f"{line.answered:,}")
-        tokens = (
-            line.counted_tokens,
-            line.billed.input_tokens,
-            line.billed.audio_tokens,
-            line.billed.output_tokens,
-        )
+        who = f"{plain(line.run)}\n{plain(line.model)}"
+        counts = (line.requests, line.answered, line.counted_tokens)
+        asked.add_row(who, plain(", ".join(faults) or "–"), *(f"{number:,}" for number in counts))
+        tokens = (line.billed.input_tokens, line.billed.audio_tokens, line.billed.output_tokens)
         paid.add_row(
-            *who, *(f"{number:,}" for number in tokens), dollars(line.money), dollars(line.uncertain)
+            who, *(f"{number:,}" for number in tokens), dollars(line.money), dollars(line.uncertain)
         )
     console.print(asked)
     console.print(paid)
@@ -228,7 +230,7 @@ def _line(line: Line) -> dict[str, Any]:
     return {name: value for name, value in asdict(line).items() if name not in ("money", "uncertain")} | money
 
 
-def _question_as_json(question: Question) -> dict[str, Any]:
+def _question_as_json(question: Findings) -> dict[str, Any]:
     pairs = [
         {"people": people, "model": model, "clips": clips}
         for (people, model), clips in sorted(question.confusion.items())
@@ -239,7 +241,7 @@ def _question_as_json(question: Question) -> dict[str, Any]:
     }
 
 
-def _show_question(console: Console, name: str, question: Question) -> None:
+def _show_question(console: Console, name: str, question: Findings) -> None:
     audit = question.audit
     if not question.confusion:
         console.print(f"\n[bold]{name}[/]: no clip has a review of this question yet")

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.pipeline import MODEL_USERS, RELEASED, STAGES, Survey, Workbench, survey_shards
+from flows.pipeline import MODEL_USERS, RELEASED, STAGES
+from flows.survey import Survey, Workbench, survey_shards
 from schemas.errors import RecipeError, SourceError
 from schemas.recipe import Recipe, load_recipe, recipe_names
 from schemas.sections import Source

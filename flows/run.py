@@ -13,9 +13,10 @@ from flows.display import progress_bar, show_plan, show_summary
 from flows.offscreen import costs_ahead
 from flows.offscreen_report import show_costs_ahead
 from flows.outlook import Outlook, check_sources, look, recipe_for, survey_all, workspace_for
-from flows.pipeline import Workbench, check_models
+from flows.pipeline import check_models
 from flows.server import prefect_api
 from flows.summary import Summary, summarize
+from flows.survey import Workbench
 from tasks.models import open_store
 from tasks.workspace.catalog import read_catalog
 from tasks.workspace.layout import open_workspace
@@ -55,11 +56,18 @@ def run(request: Request, screen: Console, out: Console) -> tuple[bool, Summary]
     if outlook.nothing_to_do:
         summary = state_of(bench, outlook.problems)
         show_summary(out, bench.recipe, summary)
-        out.print("Nothing to do: everything is up to date.")
+        out.print(_nothing_to_do(summary))
         return not outlook.problems, summary
     well, summary = _curate(request, bench, outlook, screen)
     show_summary(out, bench.recipe, summary)
     return well, summary
+
+
+def _nothing_to_do(summary: Summary) -> str:
+    waiting = dict(summary.funnel)["clips that wait for an answer"]
+    if not waiting:
+        return "Nothing to do: everything is up to date."
+    return f"Nothing to do now: of {waiting} clips the answer is awaited; --retry-now looks at them at once."
 
 
 def dry_run(request: Request, screen: Console, out: Console) -> None:

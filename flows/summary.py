@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flows.outlook import for_people, held_back, left_out_clips, waiting_clips
-from flows.pipeline import STAGES, Survey, Workbench
+from flows.pipeline import STAGES
+from flows.survey import Survey, Workbench
 from flows.targets import Shelf, shelves
 from tasks.manifests import latest_release
 from tasks.workspace.ledger import (

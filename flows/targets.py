@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from flows.outlook import for_people
-from flows.pipeline import Survey
+from flows.survey import Survey
 from schemas.scenarios import DOMAIN_OF
 from schemas.sections import LengthShare, Targets
 from tasks.workspace.stage import Row

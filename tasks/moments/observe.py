@@ -13,7 +13,7 @@ import pickle
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from schemas.errors import ClapperError, Dropped, MediaError, ToolMissing
-from schemas.units import Milliseconds
+from schemas.units import SAMPLE_RATE, Milliseconds
 from tasks.media.cut import common_start
 from tasks.media.isolation import MEMORY_BYTES, longest_s
 from tasks.media.normalize import admitted
@@ -36,6 +36,13 @@ _REQUEST, _SOUND, _SEEN = "request.pickle", "sound.s16", "seen.npy"
 _BEAT_EVERY_S = 0.5
 _READ_BYTES, _LONGEST_ANSWER_BYTES = 65536, 2**24
 _RAISED = {kind.__name__: kind for kind in (Dropped, MediaError, ToolMissing)}
+_MISTAKES = (AttributeError, LookupError, OSError, OverflowError, RecursionError, TypeError, ValueError)
+
+_LARGEST_SEEN_BYTES = 2**28
+"""Of what is told of pictures: of more than a hundred hours."""
+
+_OUTSIDE_SOUND_MS = 1000
+"""Where both streams exist may differ from where the sound does by part of a picture; by this it never does."""
 
 
 @dataclass(frozen=True)
@@ -94,32 +101,56 @@ def _said(child: WatchedProcess, item: str, longest: float) -> bytes:
 
 
 def _observed(said: bytes, folder: Path, item: str) -> Observed:
+    if not said:
+        raise MediaError(item, "the decoder ended without an answer", "report this file")
     try:
         answer = json.loads(said)
         if "raised" in answer:
             error: Exception = _RAISED[answer["raised"]](*map(str, answer["arguments"]))
         else:
             return _checked(answer, folder)
-    except (AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError) as mistake:
+    except _MISTAKES as mistake:
         raise _nonsense(item) from mistake
     raise error
 
 
 def _checked(answer: dict[str, Any], folder: Path) -> Observed:
-    start_ms, end_ms, first_sample = (int(answer[name]) for name in ("start_ms", "end_ms", "first_sample"))
-    seen = np.load(folder / _SEEN, allow_pickle=False)
-    times, moved = seen.astype(np.float64)
-    cuts = tuple((float(end), float(start)) for end, start in answer["cuts"])
-    if not (np.isfinite(seen).all() and np.isfinite(cuts).all() and (np.diff(times) > 0).all()):
-        raise ValueError("times are no times")
-    samples = np.memmap(folder / _SOUND, np.int16, "r")
-    return Observed(
-        Milliseconds(start_ms),
-        Milliseconds(end_ms),
-        samples,
-        first_sample,
-        Seen(times, moved.astype(np.float32), cuts),
-    )
+    start_ms, end_ms, first_sample = (_whole(answer[name]) for name in ("start_ms", "end_ms", "first_sample"))
+    samples = np.memmap(_plain_file(folder / _SOUND), np.int16, "r")
+    sound_ms = [(first_sample + edge) * 1000 // SAMPLE_RATE for edge in (0, len(samples))]
+    if not sound_ms[0] - _OUTSIDE_SOUND_MS <= start_ms <= end_ms <= sound_ms[1] + _OUTSIDE_SOUND_MS:
+        raise ValueError(f"{start_ms} to {end_ms} ms are not where the sound is")
+    seen = _seen(_plain_file(folder / _SEEN), answer["cuts"])
+    return Observed(Milliseconds(start_ms), Milliseconds(end_ms), samples, first_sample, seen)
+
+
+def _whole(number: object) -> int:
+    if type(number) is not int:
+        raise TypeError(f"{number!r} is no whole number")
+    return number
+
+
+def _plain_file(path: Path) -> Path:
+    """A pipe would keep us waiting, and a link leads elsewhere."""
+    if path.is_symlink() or not path.is_file():
+        raise ValueError(f"{path.name} is no file of the decoder's own")
+    return path
+
+
+def _seen(path: Path, told: Sequence[Sequence[float]]) -> Seen:
+    if path.stat().st_size > _LARGEST_SEEN_BYTES:
+        raise ValueError(f"{path.name} is too large")
+    # Mapped: what its head says of its size is held against the file.
+    times, moved = np.load(path, mmap_mode="r", allow_pickle=False).astype(np.float64)
+    cuts = tuple((float(end), float(start)) for end, start in told)
+    edges = np.array(cuts).ravel()
+    if not (np.isfinite(times).all() and (np.diff(times) > 0).all()):
+        raise ValueError("times of pictures are no times")
+    if not ((moved >= 0) & (moved <= 1)).all():
+        raise ValueError("what moved is no share")
+    if not (np.isfinite(edges).all() and (np.diff(edges) >= 0).all()):
+        raise ValueError("times of cuts are no times")
+    return Seen(times, moved.astype(np.float32), cuts)
 
 
 def _nonsense(item: str) -> MediaError:

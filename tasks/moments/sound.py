@@ -18,6 +18,7 @@ _BACK_TICKS = 3
 """What begins is louder than it was 30 ms before: a window that overlaps its predecessor by little."""
 
 _FIRST_RISE_TICK = _BACK_TICKS + _WINDOW // TICK_SAMPLES
+_HALF_WINDOW_TICKS = -(-_WINDOW // (2 * TICK_SAMPLES))
 
 _BANDS, _LOWEST_HZ, _HIGHEST_HZ = 24, 80.0, 7600.0
 _FAINT_DBFS = -75.0
@@ -60,8 +61,9 @@ def listen(samples: np.ndarray, first_tick: int, ticks: int) -> Heard:
         rise[begin : begin + count] = np.maximum(pitch_db[_BACK_TICKS:] - pitch_db[:-_BACK_TICKS], 0).mean(
             axis=1
         )
-    # Where a recording begins, nothing that sounds begins.
+    # Where a recording begins or breaks off, nothing that sounds begins; a window half outside it hears a click.
     rise[: max(0, _FIRST_RISE_TICK - first_tick)] = 0
+    rise[max(0, len(samples) // TICK_SAMPLES - _HALF_WINDOW_TICKS - first_tick + 1) :] = 0
     return Heard(level, rise)
 
 

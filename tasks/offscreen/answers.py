@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from schemas.recipe import digest
 from schemas.sections import Offscreen
@@ -14,6 +15,22 @@ DECIDES_THE_ANSWER = (
     "max_output_tokens",
 )  # fmt: skip
 """The settings under which another answer may come; all others only say how, when and for how much it is had."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One clip to be judged.
+
+    Attributes:
+        clip_id: for outcomes; it is never sent.
+        answer_key: under which the answer is kept, see `answer_key`.
+        duration_ms: of the clip.
+    """
+
+    clip_id: str
+    path: Path
+    answer_key: str
+    duration_ms: int
 
 
 @dataclass(frozen=True)

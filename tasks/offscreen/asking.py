@@ -14,8 +14,8 @@ from typing import TypeVar
 
 from schemas.errors import Deferred
 from tasks.offscreen.accounts import AlreadyAsked, BudgetReached, budgets_of
-from tasks.offscreen.answers import StoredAnswer
-from tasks.offscreen.desk import Answer, Desk, Question, deferred_by
+from tasks.offscreen.answers import Question, StoredAnswer
+from tasks.offscreen.desk import Answer, Desk, deferred_by
 from tasks.offscreen.estimate import most_usage
 from tasks.offscreen.faults import Fault, retried
 from tasks.offscreen.gemini import Sent

@@ -5,36 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from threading import Event
 
 from schemas.errors import Deferred, ServiceError, ServiceRefused
 from schemas.sections import Offscreen
 from tasks.offscreen.accounts import Accounts, BudgetReached, budgets_of
-from tasks.offscreen.answers import StoredAnswer
+from tasks.offscreen.answers import Question, StoredAnswer
 from tasks.offscreen.estimate import most_usage
 from tasks.offscreen.faults import Fault
 from tasks.offscreen.gemini import Gemini
 from tasks.offscreen.pacing import Pace
 from tasks.offscreen.prices import Mode, Picodollars, Price
 from tasks.offscreen.reply import Reply
-
-
-@dataclass(frozen=True)
-class Question:
-    """One clip to be judged.
-
-    Attributes:
-        clip_id: for outcomes; it is never sent.
-        answer_key: under which the answer is kept, see `answers.answer_key`.
-        duration_ms: of the clip.
-    """
-
-    clip_id: str
-    path: Path
-    answer_key: str
-    duration_ms: int
-
 
 Answer = Callable[[], StoredAnswer]
 """Returns the answer, or raises Deferred, ServiceError or ServiceRefused."""

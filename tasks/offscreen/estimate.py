@@ -15,6 +15,7 @@ from functools import cache
 from schemas.judgement import Judgement
 from schemas.sections import Offscreen
 from tasks.offscreen.accounts import Budgets, Spent
+from tasks.offscreen.answers import Question
 from tasks.offscreen.prices import Mode, Picodollars, Price
 from tasks.offscreen.reply import Usage
 
@@ -34,19 +35,6 @@ EXPECTED_OUTPUT = 250
 
 MARGIN = 1.1
 """On input tokens, for the most: the service says that what it counts before may differ from what it bills."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """One clip that a model is to be asked about.
-
-    Attributes:
-        answer_key: see `answers.answer_key`.
-        duration_ms: of the clip.
-    """
-
-    answer_key: str
-    duration_ms: int
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from uuid import uuid4
 
 from schemas.errors import Deferred
 from tasks.offscreen.accounts import AlreadyAsked, BudgetReached, budgets_of
-from tasks.offscreen.answers import StoredAnswer
+from tasks.offscreen.answers import Question, StoredAnswer
 from tasks.offscreen.batch_accounts import OpenBatch, batch_created, open_batches, plan_batch, settle_batch
 from tasks.offscreen.batches import clear, find_batch, poll, submit
-from tasks.offscreen.desk import Answer, Desk, Question, deferred_by
+from tasks.offscreen.desk import Answer, Desk, deferred_by
 from tasks.offscreen.faults import Fault, retried
 from tasks.offscreen.prices import Picodollars
 from tasks.offscreen.reply import Reply

@@ -16,10 +16,10 @@ from schemas.judgement import schema_digest
 from schemas.recipe import Recipe
 from schemas.sections import Offscreen
 from tasks.offscreen.accounts import Accounts, Budgets, open_accounts
-from tasks.offscreen.answers import StoredAnswer, answer_key
+from tasks.offscreen.answers import Question, StoredAnswer, answer_key
 from tasks.offscreen.asking import ask_online
 from tasks.offscreen.checkpoint import FOLDER_VARIABLE, checkpoint_digest, checkpoint_folder
-from tasks.offscreen.desk import Answer, Desk, Question
+from tasks.offscreen.desk import Answer, Desk
 from tasks.offscreen.gemini import key_from_environment, open_gemini
 from tasks.offscreen.jobs import ask_in_batches
 from tasks.offscreen.local import LocalJudge, open_local

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.sections import Offscreen
 from tasks.offscreen.accounts import Budgets, Spent
+from tasks.offscreen.answers import Question
 from tasks.offscreen.estimate import (
     EXPECTED_OUTPUT,
-    Question,
     estimate,
     expected_usage,
     most_usage,
@@ -24,6 +26,10 @@ from tasks.offscreen.reply import Usage
 
 PROMPT = "Look and listen. " * 100
 SECTION = Offscreen()
+
+
+def question(answer_key: str, duration_ms: int) -> Question:
+    return Question("clip", Path("clip.mp4"), answer_key, duration_ms)
 
 
 @pytest.mark.parametrize(
@@ -75,17 +81,17 @@ def made(questions, answered=(), room=DOLLAR, section=SECTION, **more):
 
 
 def test_what_is_answered_or_the_same_costs_nothing():
-    questions = [Question(key, 10_000) for key in ("a", "b", "a", "c", "c")]
+    questions = [question(key, 10_000) for key in ("a", "b", "a", "c", "c")]
     told = made(questions, answered=["c", "x"])
     assert (told.clips, told.answered, told.to_ask) == (5, 2, 2)
-    alone = made([Question("a", 10_000)])
+    alone = made([question("a", 10_000)])
     assert told.expected_money == 2 * alone.expected_money
     assert made(questions, answered=["a", "b", "c"]).most_money == 0
 
 
 def test_batch_stands_beside_online():
     online, batch = (
-        made([Question("a", 10_000)], section=Offscreen(mode=mode)) for mode in ("online", "batch")
+        made([question("a", 10_000)], section=Offscreen(mode=mode)) for mode in ("online", "batch")
     )
     assert online.expected_money == online.online_money == batch.online_money
     assert batch.expected_money == batch.batch_money == online.online_money // 2
@@ -93,7 +99,7 @@ def test_batch_stands_beside_online():
 
 
 def test_how_many_the_budgets_surely_allow():
-    questions = [Question(str(number), 10_000) for number in range(10)]
+    questions = [question(str(number), 10_000) for number in range(10)]
     each = made(questions[:1]).most_money
     assert [made(questions, room=room).within_budget for room in (0, each - 1, each, 4 * each + 1, 99 * each)] == [
         0, 0, 1, 4, 10,
@@ -105,8 +111,8 @@ def test_how_many_the_budgets_surely_allow():
 
 
 def test_what_answers_usually_take_is_used_once_it_is_known():
-    assert made([Question("a", 1000)]).expected.output_tokens == EXPECTED_OUTPUT
-    assert made([Question("a", 1000)], output_tokens=777).expected.output_tokens == 777
+    assert made([question("a", 1000)]).expected.output_tokens == EXPECTED_OUTPUT
+    assert made([question("a", 1000)], output_tokens=777).expected.output_tokens == 777
     assert (
-        made([Question("a", 1000)], output_tokens=10**6).expected.output_tokens == SECTION.max_output_tokens
+        made([question("a", 1000)], output_tokens=10**6).expected.output_tokens == SECTION.max_output_tokens
     )
