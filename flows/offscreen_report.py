@@ -136,9 +136,7 @@ def show_costs(console: Console, lines: Sequence[Line], spent: Spent) -> None:
         counts = (line.requests, line.answered, line.counted_tokens)
         asked.add_row(who, plain(", ".join(faults) or "–"), *(f"{number:,}" for number in counts))
         tokens = (line.billed.input_tokens, line.billed.audio_tokens, line.billed.output_tokens)
-        paid.add_row(
-            who, *(f"{number:,}" for number in tokens), dollars(line.money), dollars(line.uncertain)
-        )
+        paid.add_row(who, *(f"{number:,}" for number in tokens), dollars(line.money), dollars(line.uncertain))
     console.print(asked)
     console.print(paid)
     console.print(

@@ -35,7 +35,7 @@ HINTS = {
 """What to change so that what was dropped for a reason is taken; a shortened rest of a video is seldom worth it."""
 WAITING_HINTS = {
     "budget_reached": "to ask on: a later run, or --set offscreen.budget_per_run='10 USD' (and budget_total)",
-    "batch_pending": "the batch is under way: a later run takes its answers in, --retry-now looks at once",
+    "batch_pending": "the batch is under way: a later run takes its answers in",
     "quota_exhausted": "the service's quota is used up: a later run goes on",
 }
 """What to do about what waits."""

@@ -375,13 +375,9 @@ class Splits(Section):
 
 
 class Limits(Section):
-    """`failed_share`: a run with a larger share of failed items ends red. `shard`: source material per shard.
-
-    `look_again_after`: how soon a later run looks again at items that wait for something outside.
-    """
+    """`failed_share`: a run with a larger share of failed items ends red. `shard`: source material per shard."""
 
     failed_share: Share = 0.2
     shard: Duration = 4 * 3_600_000
-    look_again_after: Duration = 600_000
     task_runs: Annotated[int, Field(ge=10, le=1000)] = 800
     workers: Annotated[int, Field(ge=1, le=256)] = 2

@@ -45,28 +45,26 @@ SYSTEMIC = (SystemicError, MemoryError)
 class Retries:
     """How often items that failed or were unavailable are tried, over all runs, and how long to wait between.
 
+    What waits for something outside (an answer, a budget) is looked at by every later run, for ever.
+
     Attributes:
-        look_again: how long to wait with an item that waits for something outside; it is looked at for ever.
+        now: when this run began; what it tried itself is not due.
     """
 
     tries: int
     wait: timedelta
     now: datetime
-    look_again: timedelta = timedelta(0)
 
     @classmethod
     def of(cls, recipe: Recipe, at_once: bool = False) -> Retries:
         """The recipe's rule; with `at_once`, every item that may be tried again is due."""
-        wait, look_again = (
-            timedelta(milliseconds=0 if at_once else after)
-            for after in (recipe.download.retry_after, recipe.limits.look_again_after)
-        )
-        return cls(recipe.download.tries, wait, datetime.now(UTC), look_again)
+        wait = timedelta(0) if at_once else timedelta(milliseconds=recipe.download.retry_after)
+        return cls(recipe.download.tries, wait, datetime.now(UTC))
 
     def due(self, outcome: Row) -> bool:
         tried_at = datetime.fromisoformat(outcome["tried_at"])
         if outcome["outcome"] == "waiting":
-            return tried_at + self.look_again <= self.now
+            return tried_at <= self.now
         if outcome["outcome"] not in ("failed", "unavailable") or outcome["tries"] >= self.tries:
             return False
         return tried_at + self.wait <= self.now

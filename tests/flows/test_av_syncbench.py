@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +19,7 @@ from flows.outlook import survey_all
 from flows.run import Request
 from flows.survey import Survey
 from schemas.scenarios import DOMAIN_OF
+from tasks.manifests import latest_release, releases
 from tasks.workspace.catalog import read_catalog
 from tests.flows.fixtures import UPLOADED_AGAIN, Command
 from tests.offscreen.gemini_server import GeminiServer

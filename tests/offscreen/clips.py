@@ -55,7 +55,7 @@ def earlier(root: Path, items: list[Item]) -> dict[str, Output]:
 def plan(root: Path, items: list[Item], chosen: Recipe, run: int = 0) -> Plan:
     """What run number `run` has to do; each is a day after the one before."""
     now = datetime.now(UTC) + timedelta(days=run)
-    retries = Retries(3, timedelta(hours=6), now, timedelta(minutes=10))
+    retries = Retries(3, timedelta(hours=6), now)
     return plan_stage(STAGE, "00000", root, chosen, items, earlier(root, items), str, retries)
 
 

@@ -19,7 +19,7 @@ from tasks.workspace.stage import Context, Item, Produced, Stage, singly
 RECIPE = Recipe(name="toy", title="Toy")
 SCHEMA = pa.schema([("clip_id", pa.string())])
 NOW = datetime(2020, 1, 1, tzinfo=UTC)
-PATIENT = Retries(3, timedelta(hours=6), NOW, timedelta(minutes=10))
+PATIENT = Retries(3, timedelta(hours=6), NOW)
 """Long before anything that these tests write down: nothing is due."""
 LATER = replace(PATIENT, now=datetime(2100, 1, 1, tzinfo=UTC))
 
