@@ -9,6 +9,7 @@ from typing import Any
 
 from schemas.manifest import MANIFEST
 from schemas.recipe import Recipe
+from schemas.scenarios import DOMAIN_OF
 from schemas.sections import SPLITS
 from schemas.tables import LABEL_NAMES
 from tasks.manifests.version import Difference
@@ -42,6 +43,7 @@ def dataset_card(
         "## What is in it",
         _table(("split", *_MEASURES), _measured(rows, "split", SPLITS)),
         _table(("channel", *_MEASURES), _measured(rows, "channel", sorted({row["channel"] for row in rows}))),
+        _table(("scenario", *_MEASURES), _measured(rows, "scenario", _scenarios(rows))),
         "Every clip is H.264 at 25 fps with AAC, mono, at 16 kHz. Whole source videos lie on one side of a "
         "split, within each channel, and never change sides in later versions.",
         "## What one hears",
@@ -66,9 +68,30 @@ def dataset_card(
         "## Columns",
         _table(("column", "type", "meaning"), ((f.name, _type(f), _meaning(f)) for f in MANIFEST)),
         "Offsets, wherever they appear, are positive when the audio is early (leads the picture).",
+        _who_judged(recipe),
         "The clips keep the licences of their sources (`source_licence`, `source_url`).",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _scenarios(rows: Sequence[Row]) -> list[str]:
+    named = {row["scenario"] for row in rows}
+    return [name for name in DOMAIN_OF if name in named]
+
+
+def _who_judged(recipe: Recipe) -> str:
+    """What stands between a clip and its release beside the labels: the off-screen filter, if there is one."""
+    section, judge = recipe.offscreen, recipe.model_for("offscreen")
+    if section is None or judge == "none":
+        return ""
+    named = section.service_model if judge == "gemini" else judge
+    points = ", ".join(f"{name} {point:g}" for name, point in section.leave_out.model_dump().items())
+    return (
+        "## Who judged the clips\n\n"
+        f"A vision-language model ({named}, prompt {section.prompt}) judged whether the source of the main sound "
+        f"is in the picture, and named the scenario. What it was sure is unfit is left out ({points}); in this version "
+        "is only what it was sure is fit. No person has reviewed the clips."
+    )
 
 
 def changes_entry(version: str, difference: Difference, today: date) -> str:
