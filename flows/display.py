@@ -177,27 +177,22 @@ def _show_new(console: Console, videos: Sequence[Row], most: int = 20) -> None:
 
 
 def _show_targets(console: Console, shelves: Sequence[Shelf]) -> None:
-    """Scenarios and durations beside their targets, as in AV-SyncBench's Table 1, with a total of the scenarios."""
-    for title, lines in (
-        ("Scenarios", [shelf for shelf in shelves if shelf.kind != "duration"]),
-        ("Durations", [shelf for shelf in shelves if shelf.kind == "duration"]),
-    ):
-        table = Table(
-            title[:-1].lower(), "domain", "released", "for people", "target", "missing", title=title
-        )
+    """Scenarios and durations beside their targets, as in AV-SyncBench's Table 1, each with a total."""
+    scenarios = [shelf for shelf in shelves if shelf.kind != "duration"]
+    durations = [shelf for shelf in shelves if shelf.kind == "duration"]
+    for lines, heads in ((scenarios, ("scenario", "domain")), (durations, ("duration",))):
+        if not lines:
+            continue
+        table = Table(*heads, "released", "for people", "target", "missing", title=f"{heads[0].title()}s")
         for shelf in lines:
-            domain = "" if shelf.kind == "duration" else shelf.kind
-            missing = "" if shelf.target is None else str(shelf.missing)
-            table.add_row(
-                shelf.name, domain, str(shelf.released), str(shelf.for_people),
-                "" if shelf.target is None else str(shelf.target), missing,
-            )  # fmt: skip
+            numbers = (shelf.released, shelf.for_people, shelf.target, shelf.target and shelf.missing)
+            names = (shelf.name, shelf.kind)[: len(heads)]
+            table.add_row(*names, *("" if number is None else str(number) for number in numbers))
+        table.add_section()
         columns = ("released", "for_people", "target", "missing")
-        total = (sum(getattr(shelf, column) or 0 for shelf in lines) for column in columns)
-        if lines:
-            table.add_section()
-            table.add_row("total", "", *map(str, total))
-            console.print(table)
+        totals = (sum(getattr(shelf, column) or 0 for shelf in lines) for column in columns)
+        table.add_row("total", *[""] * (len(heads) - 1), *map(str, totals))
+        console.print(table)
 
 
 def _show_channels(console: Console, summary: Summary) -> None:

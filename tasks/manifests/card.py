@@ -89,8 +89,8 @@ def _who_judged(recipe: Recipe) -> str:
     return (
         "## Who judged the clips\n\n"
         f"A vision-language model ({named}, prompt {section.prompt}) judged whether the source of the main sound "
-        f"is in the picture, and named the scenario. What it was sure is unfit is left out ({points}); in this version "
-        "is only what it was sure is fit. No person has reviewed the clips."
+        f"is in the picture, and named the scenario. What it was sure is unfit is left out ({points}); in this "
+        "version is only what it was sure is fit. No person has reviewed the clips."
     )
 
 

@@ -118,7 +118,8 @@ def _checked(answer: dict[str, Any], folder: Path) -> Observed:
     start_ms, end_ms, first_sample = (_whole(answer[name]) for name in ("start_ms", "end_ms", "first_sample"))
     samples = np.memmap(_plain_file(folder / _SOUND), np.int16, "r")
     sound_ms = [(first_sample + edge) * 1000 // SAMPLE_RATE for edge in (0, len(samples))]
-    if not sound_ms[0] - _OUTSIDE_SOUND_MS <= start_ms <= end_ms <= sound_ms[1] + _OUTSIDE_SOUND_MS:
+    sounds = sound_ms[0] - _OUTSIDE_SOUND_MS <= start_ms and end_ms <= sound_ms[1] + _OUTSIDE_SOUND_MS
+    if not (start_ms == end_ms or (start_ms < end_ms and sounds)):
         raise ValueError(f"{start_ms} to {end_ms} ms are not where the sound is")
     seen = _seen(_plain_file(folder / _SEEN), answer["cuts"])
     return Observed(Milliseconds(start_ms), Milliseconds(end_ms), samples, first_sample, seen)

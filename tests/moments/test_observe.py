@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from tasks.media.process import WatchedProcess
 from tasks.moments import observe as observing
 from tasks.moments.observe import observe
 from tests.media.hostile import made_by_ffmpeg
+from tests.media.making import Recording, record, steady
 from tests.media.test_fuzz import nothing_left_running
 from tests.media.test_isolation import CHILDREN, PRINTING, STALL_S
 
@@ -30,51 +33,54 @@ observe.look_and_listen = lambda *_: [held.append(bytearray(2**24)) for _ in ran
 observe.main(Path(sys.argv[-1]))
 """
 SHARED = {
-    does: case for does, case in CHILDREN.items() if does not in ("devours memory", "says that time is a word")
+    does: case
+    for does, case in CHILDREN.items()
+    if does not in ("devours memory", "says that time is a word")
 }
-LYING = """
-import json, os, sys
-from pathlib import Path
-import numpy as np
-folder = Path(sys.argv[-1]).parent
-answer = {{"start_ms": 0, "end_ms": 2000, "first_sample": 0, "cuts": [[0.96, 1.0]]}}
-sound, seen = folder / "sound.s16", folder / "seen.npy"
-np.zeros(32_000, np.int16).tofile(sound)
-np.save(seen, np.stack([np.arange(50) / 25, np.full(50, 0.1)]))
-{lie}
-print(json.dumps(answer))
-"""
-LIES = {
-    "a start that is no number": "answer['start_ms'] = 'noon'",
-    "an end beyond all numbers": "answer['end_ms'] = float('inf')",
-    "an end of many digits": "answer['end_ms'] = 10 ** 400",
-    "a cut of many digits": "answer['cuts'] = [[0, 10 ** 400]]",
-    "an hour where there are two seconds": "answer['end_ms'] = 3_600_000",
-    "an end before the start": "answer['end_ms'] = -100",
-    "sound that begins elsewhere": "answer['first_sample'] = 10 ** 9",
-    "no cuts at all": "del answer['cuts']",
-    "cuts that run backwards": "answer['cuts'] = [[1.0, 0.96]]",
-    "cuts out of order": "answer['cuts'] = [[1.5, 1.5], [0.5, 0.5]]",
-    "a cut never": "answer['cuts'] = [[0, float('nan')]]",
-    "half a cut": "answer['cuts'] = [[1.0]]",
-    "no sound": "sound.unlink()",
-    "sound without a sample": "sound.write_bytes(b'')",
-    "half a sample": "sound.write_bytes(b'odd')",
-    "sound through a pipe": "sound.unlink(); os.mkfifo(sound)",
-    "pictures through a pipe": "seen.unlink(); os.mkfifo(seen)",
-    "the sound of another": "sound.unlink(); sound.symlink_to('/usr/bin/env')",
-    "no pictures": "seen.unlink()",
-    "pictures that are code": "np.save(seen, np.array([print, print]), allow_pickle=True)",
-    "pictures that are none": "seen.write_bytes(b'nothing')",
-    "pictures in three rows": "np.save(seen, np.zeros((3, 50)))",
-    "pictures in words": "np.save(seen, np.array([['a', 'b'], ['c', 'd']]))",
-    "pictures that run backwards": "np.save(seen, np.stack([np.arange(50)[::-1], np.zeros(50)]))",
-    "pictures never": "np.save(seen, np.full((2, 50), np.nan))",
-    "movement of more than all": "np.save(seen, np.stack([np.arange(50), np.full(50, 7.0)]))",
-    "more pictures than bytes": (
-        "text = seen.read_bytes(); seen.write_bytes(text.replace(b'(2, 50), }' + b' ' * 9, b'(2, 50000000000), }'))"
+UNREADABLE = "the decoder's answer cannot be read"
+TRUE = {"start_ms": 0, "end_ms": 2000, "first_sample": 0, "cuts": [[0.96, 1.0]]}
+PICTURES = np.stack([np.arange(50) / 25, np.full(50, 0.1)])
+LYING_WORDS = {
+    "a start that is no number": {"start_ms": "noon"},
+    "a start between milliseconds": {"start_ms": 0.5},
+    "an end beyond all numbers": {"end_ms": float("inf")},
+    "an end of many digits": {"end_ms": 10**400},
+    "an hour where there are two seconds": {"end_ms": 3_600_000},
+    "an end before the start": {"end_ms": -100},
+    "sound that begins elsewhere": {"first_sample": 10**9},
+    "no cuts at all": {"cuts": None},
+    "a cut of many digits": {"cuts": [[0, 10**400]]},
+    "cuts that run backwards": {"cuts": [[1.0, 0.96]]},
+    "cuts out of order": {"cuts": [[1.5, 1.5], [0.5, 0.5]]},
+    "a cut never": {"cuts": [[0, float("nan")]]},
+    "half a cut": {"cuts": [[1.0]]},
+}
+
+
+def instead(path: Path, make) -> None:
+    path.unlink()
+    make(path)
+
+
+LYING_FILES = {
+    "no sound": lambda sound, seen: sound.unlink(),
+    "sound without a sample": lambda sound, seen: sound.write_bytes(b""),
+    "half a sample": lambda sound, seen: sound.write_bytes(b"odd"),
+    "sound through a pipe": lambda sound, seen: instead(sound, os.mkfifo),
+    "pictures through a pipe": lambda sound, seen: instead(seen, os.mkfifo),
+    "the sound of another": lambda sound, seen: instead(sound, lambda path: path.symlink_to(sys.executable)),
+    "no pictures": lambda sound, seen: seen.unlink(),
+    "pictures that are code": lambda sound, seen: np.save(seen, np.array([[print], [print]])),
+    "pictures that are none": lambda sound, seen: seen.write_bytes(b"nothing"),
+    "pictures in three rows": lambda sound, seen: np.save(seen, np.zeros((3, 50))),
+    "pictures in words": lambda sound, seen: np.save(seen, np.array([["a", "b"], ["c", "d"]])),
+    "pictures that run backwards": lambda sound, seen: np.save(seen, PICTURES[:, ::-1]),
+    "pictures never": lambda sound, seen: np.save(seen, PICTURES * np.nan),
+    "movement of more than all": lambda sound, seen: np.save(seen, PICTURES * 11),
+    "more pictures than bytes": lambda sound, seen: seen.write_bytes(
+        seen.read_bytes().replace(b"(2, 50), }" + b" " * 9, b"(2, 50000000000), }")
     ),
-    "too many pictures": "os.truncate(seen, 2 ** 29)",
+    "too many pictures": lambda sound, seen: os.truncate(seen, 2**29),
 }
 
 
@@ -106,10 +112,10 @@ def folder_in(place: Path) -> Path:
     return folder
 
 
-def refusal(source: Path, place: Path) -> str:
+def refusal(source: Path, folder: Path) -> str:
     """Why a source is refused."""
     with nothing_left_running(), pytest.raises(MediaError) as caught:
-        observe(source, folder_in(place), 27.0)
+        observe(source, folder, 27.0)
     assert caught.value.item == str(source)
     return caught.value.problem
 
@@ -119,14 +125,14 @@ def test_a_decoder_that_misbehaves(does: str, source: Path, child, tmp_path: Pat
     """In the words in which normalising says it."""
     script, said = SHARED[does]
     child(script)
-    problem = refusal(source, tmp_path)
+    problem = refusal(source, folder_in(tmp_path))
     assert problem.strip()
     assert re.search(said, problem), problem
 
 
 def test_a_decoder_that_devours_memory(source: Path, child, tmp_path: Path) -> None:
     child(DEVOURING)
-    assert "more than 700 MiB of memory" in refusal(source, tmp_path)
+    assert "more than 700 MiB of memory" in refusal(source, folder_in(tmp_path))
 
 
 def test_a_decoder_without_end_is_stopped(
@@ -135,26 +141,46 @@ def test_a_decoder_without_end_is_stopped(
     """Heartbeats alone do not keep it alive."""
     monkeypatch.setattr(observing, "longest_s", lambda path: STALL_S)
     child(PRINTING.format(text="\n"))
-    assert "longer than 3 s" in refusal(source, tmp_path)
+    assert "longer than 3 s" in refusal(source, folder_in(tmp_path))
+
+
+def answered(place: Path) -> Path:
+    """A folder with the files of a decoder that has done its work."""
+    folder = folder_in(place)
+    np.zeros(32_000, np.int16).tofile(folder / "sound.s16")
+    np.save(folder / "seen.npy", PICTURES)
+    return folder
+
+
+def saying(answer: dict) -> str:
+    return f"print({json.dumps(answer)!r})"
 
 
 def test_an_answer_that_is_true_is_taken(source: Path, child, tmp_path: Path) -> None:
     """So that what is refused below is refused for its lie."""
-    child(LYING.format(lie=""))
-    observed = observe(source, folder_in(tmp_path), 27.0)
+    child(saying(TRUE))
+    observed = observe(source, answered(tmp_path), 27.0)
     assert (observed.start_ms, observed.end_ms, len(observed.samples)) == (0, 2_000, 32_000)
-    assert observed.seen.cuts == ((0.96, 1.0),) and len(observed.seen.times) == 50
+    assert observed.seen.cuts == ((0.96, 1.0),) and np.allclose(observed.seen.moved, 0.1)
 
 
-@pytest.mark.parametrize("lie", LIES)
+@pytest.mark.parametrize("lie", LYING_WORDS)
 def test_a_decoder_that_lies(lie: str, source: Path, child, tmp_path: Path) -> None:
-    child(LYING.format(lie=LIES[lie]))
-    assert refusal(source, tmp_path) == "the decoder's answer cannot be read"
+    child(saying(TRUE | LYING_WORDS[lie]))
+    assert refusal(source, answered(tmp_path)) == UNREADABLE
+
+
+@pytest.mark.parametrize("lie", LYING_FILES)
+def test_a_decoder_whose_files_lie(lie: str, source: Path, child, tmp_path: Path) -> None:
+    child(saying(TRUE))
+    folder = answered(tmp_path)
+    LYING_FILES[lie](folder / "sound.s16", folder / "seen.npy")
+    assert refusal(source, folder) == UNREADABLE
 
 
 def test_what_is_raised_there_is_raised_here(source: Path, child, tmp_path: Path) -> None:
     answer = {"raised": "Dropped", "arguments": ["silent", "no sample is louder than −60 dBFS"]}
-    child(f"print({json.dumps(answer)!r})")
+    child(saying(answer))
     with nothing_left_running(), pytest.raises(Dropped) as caught:
         observe(source, folder_in(tmp_path), 27.0)
     assert (caught.value.reason, caught.value.detail) == tuple(answer["arguments"])
@@ -163,6 +189,13 @@ def test_what_is_raised_there_is_raised_here(source: Path, child, tmp_path: Path
 def test_what_a_plain_source_says(source: Path, tmp_path: Path) -> None:
     with nothing_left_running():
         observed = observe(source, folder_in(tmp_path), 27.0)
-    assert observed.start_ms == 0 and 1_900 <= observed.end_ms <= 2_100
+    assert observed.start_ms == 0 and observed.end_ms == 3_000
     assert observed.samples.dtype == np.int16 and len(observed.samples) >= 16 * observed.end_ms
     assert np.allclose(np.diff(observed.seen.times), 0.04) and not observed.seen.cuts
+
+
+def test_pictures_that_begin_when_the_sound_is_over(tmp_path: Path) -> None:
+    """No lie of the decoder's, though nothing is left between the two."""
+    recording = Recording("apart.mkv", steady(25, 5, 9), [(0, 2)], [Fraction(1), Fraction(6)])
+    observed = observe(record(recording, tmp_path), folder_in(tmp_path), 27.0)
+    assert observed.start_ms == observed.end_ms
