@@ -291,12 +291,13 @@ def _show_points(
     for point in sorted(
         {each.threshold: each for each in (*points, at_point)}.values(), key=lambda each: each.threshold
     ):
-        here = " ◀ recipe" if point.threshold == at_point.threshold else ""
+        here = " ◀" if point.threshold == at_point.threshold else ""
         shares = (_share(point.precision), _share(point.caught), _share(point.lost))
         table.add_row(
             f"{point.threshold:.2f}{here}", f"{point.left_out:.1%}", f"{point.to_people:.1%}", *shares
         )
     console.print(table)
+    console.print("◀ the recipe's point")
     goal = f"the whole interval of the precision at or above {suggestion.goal:.2f}"
     if suggestion.point:
         console.print(
@@ -317,5 +318,5 @@ def _table(title: str, heads: Sequence[str], left: int) -> Table:
     table = Table(title=title, title_justify="left")
     for number, head in enumerate(heads):
         text = number < left
-        table.add_column(head, justify="left" if text else "right", overflow="fold", no_wrap=not text)
+        table.add_column(head, justify="left" if text else "right", overflow="fold")
     return table

@@ -56,18 +56,11 @@ def run(request: Request, screen: Console, out: Console) -> tuple[bool, Summary]
     if outlook.nothing_to_do:
         summary = state_of(bench, outlook.problems)
         show_summary(out, bench.recipe, summary)
-        out.print(_nothing_to_do(summary))
+        out.print("Nothing to do: everything is up to date.")
         return not outlook.problems, summary
     well, summary = _curate(request, bench, outlook, screen)
     show_summary(out, bench.recipe, summary)
     return well, summary
-
-
-def _nothing_to_do(summary: Summary) -> str:
-    waiting = dict(summary.funnel)["clips that wait for an answer"]
-    if not waiting:
-        return "Nothing to do: everything is up to date."
-    return f"Nothing to do now: of {waiting} clips the answer is awaited; --retry-now looks at them at once."
 
 
 def dry_run(request: Request, screen: Console, out: Console) -> None:

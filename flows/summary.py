@@ -187,8 +187,8 @@ def _funnel(
     released: Sequence[Row],
 ) -> list[tuple[str, int]]:
     complete = [survey for survey in surveys if survey.complete]
-    cut = [survey.outputs["normalize"] for survey in surveys if "normalize" in survey.outputs]
-    clips = sum(len(rows) for output in cut for rows in output.records().values())
+    cut = {survey.shard: _clips_cut(survey) for survey in surveys}
+    ahead = {clip for survey in surveys if not survey.complete for clip in cut[survey.shard]}
     left_out, waiting, people, held = (
         sum(len(clips(survey)) for survey in complete)
         for clips in (left_out_clips, waiting_clips, for_people, held_back)
@@ -198,7 +198,8 @@ def _funnel(
         ("videos taken", len(catalog)),
         ("videos downloaded", stages["download"]["done"]),
         ("videos normalised", stages["normalize"]["done"]),
-        ("clips cut", clips),
+        ("clips cut", sum(map(len, cut.values()))),
+        ("clips not analysed to the end yet", len(ahead - {row["clip_id"] for row in released})),
         ("clips left out for what they are", left_out),
         ("clips with an analysis that failed", held - left_out - waiting - people),
         ("clips that wait for an answer", waiting),
@@ -206,6 +207,12 @@ def _funnel(
         ("clips released", len(released)),
         ("videos released", len({row["video_id"] for row in released})),
     ]
+
+
+def _clips_cut(survey: Survey) -> list[str]:
+    if "normalize" not in survey.outputs:
+        return []
+    return [row["clip_id"] for rows in survey.outputs["normalize"].records().values() for row in rows]
 
 
 def _channels(catalog: Sequence[Row], released: Sequence[Row]) -> list[Channel]:

@@ -3,8 +3,15 @@
 Clips are taken in the order given. One is a duplicate if it is like an earlier one that is itself none; so of many
 copies the first stays, and clips that come later change nothing about earlier ones.
 
-Cost: about n log n for n clips, and a comparison (1 to 2 ms for clips of 10 s) for each pair that the index finds.
-Memory: of each clip that stays about 3 kB of fingerprints and 1.5 kB of the index for 10 s; 10⁶ clips take 4.5 GB.
+Later means behind all others in that order. Shards are only ever added at the end, but a clip that failed and is
+done by a later run appears in the middle of its shard: it may then be the first of its kind, so that a clip behind
+it which stayed until then is left out for it, and what was left out for that one may be reported with the new one
+or, if it is not like it, stay. All verdicts are made anew whenever a shard's fingerprints or conditions change, so
+they always are those of the clips as they now stand.
+
+Cost: that of the index for each clip, and a comparison (1 to 2 ms for clips of 10 s) for each pair that it finds.
+Memory: of each clip that stays about 3 kB of fingerprints and, at the peak, 4 kB of the index for 10 s; 10⁶ clips
+take about 7 GB.
 """
 
 from __future__ import annotations
@@ -12,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 import numpy as np
@@ -20,11 +27,11 @@ import pyarrow as pa
 
 from schemas.sections import Duplicates
 from tasks.duplicates.alike import Match, compare
-from tasks.duplicates.index import Index, Level, asked_keys, kept_keys
+from tasks.duplicates.index import Index
 from tasks.duplicates.prints import Fingerprint, from_row
 
-_AT_ONCE = 256
-"""Clips that are looked up in the index together."""
+_READ_AT_ONCE, _AT_ONCE = 256, 2048
+"""Clips that are read, and looked up in the index, together; their fingerprints as text take 15 kB a clip."""
 
 
 def find_duplicates(tables: Iterable[pa.Table], rules: Duplicates | None) -> list[dict[str, Any]]:
@@ -80,53 +87,29 @@ def _known(distance: float) -> float | None:
 def _found(tables: Iterable[pa.Table], rules: Duplicates) -> Iterator[tuple[Fingerprint, Match]]:
     """Each later clip with its matches, in the order of the clips, and then of the earlier ones."""
     index, kept = Index(), _Kept([], [])
-    for clips in _batches(tables):
-        candidates = _candidates(clips, index)
+    for clips in _together(_fingerprints(tables)):
+        among = Index().with_clips(clips, range(len(clips))).find(clips)
         staying: dict[int, Fingerprint] = {}
-        for place, clip in enumerate(clips):
-            old, new = candidates[place]
+        for place, (old, new) in enumerate(zip(index.find(clips), among, strict=True)):
             earlier = [*map(kept.clip, old), *(staying[one] for one in new if one in staying)]
-            matches = [match for match in (compare(one, clip, rules) for one in earlier) if match]
-            yield from ((clip, match) for match in matches)
+            matches = [match for match in (compare(one, clips[place], rules) for one in earlier) if match]
+            yield from ((clips[place], match) for match in matches)
             if not any(drops(match, rules) for match in matches):
-                staying[place] = clip
+                staying[place] = clips[place]
         numbers = kept.take(list(staying.values()))
-        index = index.with_level(_level(list(staying.values()), numbers))
+        index = index.with_clips(list(staying.values()), numbers)
 
 
-def _batches(tables: Iterable[pa.Table]) -> Iterator[list[Fingerprint]]:
+def _fingerprints(tables: Iterable[pa.Table]) -> Iterator[Fingerprint]:
     for table in tables:
-        for batch in table.to_batches(max_chunksize=_AT_ONCE):
-            if batch.num_rows:
-                yield [from_row(row) for row in batch.to_pylist()]
+        for batch in table.to_batches(max_chunksize=_READ_AT_ONCE):
+            yield from map(from_row, batch.to_pylist())
 
 
-def _candidates(clips: Sequence[Fingerprint], index: Index) -> list[tuple[list[int], list[int]]]:
-    """For each clip the numbers of kept ones that it may be like, and the places of such before it in the batch."""
-    asked = [asked_keys(clip) for clip in clips]
-    keys, askers = _joined(asked, range(len(clips)))
-    old = _unique(*index.find(keys, askers), len(clips))
-    who, whom = _level(clips, range(len(clips))).find(keys, askers)
-    new = _unique(who[whom < who], whom[whom < who], len(clips))
-    return list(zip(old, new, strict=True))
-
-
-def _level(clips: Sequence[Fingerprint], numbers: Iterable[int]) -> Level:
-    return Level.of(*_joined([kept_keys(clip) for clip in clips], numbers))
-
-
-def _joined(keys: Sequence[np.ndarray], owners: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
-    """The keys of several clips in one array, and whose each is."""
-    lengths = [len(some) for some in keys]
-    whose = np.repeat(np.fromiter(owners, np.int64, len(keys)), lengths)
-    return np.concatenate([np.empty(0, np.uint64), *keys]), whose
-
-
-def _unique(askers: np.ndarray, found: np.ndarray, count: int) -> list[list[int]]:
-    """What each of `count` askers found, once each, in ascending order."""
-    both = np.unique(np.stack((askers, found)), axis=1)
-    ends = np.searchsorted(both[0], np.arange(1, count))
-    return [part.tolist() for part in np.split(both[1], ends)]
+def _together(clips: Iterator[Fingerprint]) -> Iterator[list[Fingerprint]]:
+    """Clips as many as are looked up together, whichever tables they come from."""
+    while some := list(islice(clips, _AT_ONCE)):
+        yield some
 
 
 @dataclass(frozen=True)

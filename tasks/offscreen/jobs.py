@@ -49,6 +49,8 @@ def _take_in(desk: Desk) -> dict[str, Exception]:
     faults: dict[str, Exception] = {}
     with _TAKING_IN:
         for batch in open_batches(desk.accounts):
+            if batch.job is None and batch.run == desk.run:
+                continue  # another shard of this run is about to make it
             try:
                 faults |= _settled(desk, batch)
             except Fault as fault:

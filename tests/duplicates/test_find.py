@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from schemas.sections import Duplicates
 from schemas.tables import DUPLICATES
 from tasks.duplicates import Fingerprint, compare, find_duplicates, pairs
+from tasks.duplicates.index import Index, asked_keys, kept_keys
 from tasks.duplicates.pictures import MIRROR
 from tests.duplicates.making import flipped, recording, table_of
 
@@ -54,16 +55,31 @@ def by_comparing_all(clips: list[Fingerprint]) -> dict[str, str]:
     return found
 
 
-@settings(max_examples=20, deadline=None)
-@given(plans, st.integers(1, 12))
-def test_the_index_finds_what_comparing_all_finds(plan: list, size: int) -> None:
+@settings(max_examples=25, deadline=None)
+@given(plans, st.integers(1, 12), st.integers(1, 12))
+def test_the_index_finds_what_comparing_all_finds(plan: list, size: int, at_once: int) -> None:
     clips = clips_of(plan)
     tables = [table_of(clips[at : at + size]) for at in range(0, len(clips), size)]
-    rows = find_duplicates(tables, RULES)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tasks.duplicates.find._AT_ONCE", at_once)
+        rows = find_duplicates(tables, RULES)
     assert {row["clip_id"]: row["duplicate_of"] for row in rows} == by_comparing_all(clips)
     assert all(set(row) == set(DUPLICATES.names) for row in rows)
     duplicates = {row["clip_id"] for row in rows}
     assert not duplicates & {row["duplicate_of"] for row in rows}
+
+
+@settings(max_examples=25, deadline=None)
+@given(plans, plans)
+def test_the_index_gives_the_clips_that_share_a_key(held: list, asking: list) -> None:
+    clips, others = clips_of(held), clips_of(asking)
+    half = len(clips) // 2
+    index = Index().with_clips(clips[:half], range(half)).with_clips(clips[half:], range(half, len(clips)))
+    keys = [set(kept_keys(clip).tolist()) for clip in clips]
+    assert index.find(others) == [
+        [number for number, some in enumerate(keys) if some & set(asked_keys(clip).tolist())]
+        for clip in others
+    ]
 
 
 @settings(max_examples=15, deadline=None)
@@ -87,6 +103,13 @@ def test_a_copy_of_a_copy_is_reported_with_the_first() -> None:
         ("c0", "c2"),
         ("c0", "c3"),
     ]
+
+
+def test_a_clip_that_appears_in_the_middle_may_take_another_ones_place() -> None:
+    first, late, last = clips_of([(1, 0.0, 0), (2, 0.0, 0), (2, 0.02, 0)])
+    assert find_duplicates([table_of([first, last])], RULES) == []
+    (row,) = find_duplicates([table_of([first, late]), table_of([last])], RULES)
+    assert (row["clip_id"], row["duplicate_of"]) == ("c2", "c1")
 
 
 def test_a_mirrored_copy_is_found() -> None:

@@ -50,9 +50,15 @@ def small_broadcast(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def prefect_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the Prefect server of the tests keeps its database and its log."""
+    return tmp_path_factory.mktemp("prefect")
+
+
+@pytest.fixture(scope="session")
+def prefect_url(prefect_folder: Path) -> Iterator[str]:
     """The API of a real Prefect server."""
-    with prefect_api(tmp_path_factory.mktemp("prefect")) as url:
+    with prefect_api(prefect_folder) as url:
         yield url
 
 

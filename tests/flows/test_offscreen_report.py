@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -12,7 +14,8 @@ from flows.offscreen_report import as_json, estimate_as_json, report_on, show_es
 from schemas.judgement import Judgement
 from schemas.sections import LeaveOut, Offscreen
 from tasks.offscreen.accounts import Budgets, Line, Spent
-from tasks.offscreen.estimate import Question, estimate
+from tasks.offscreen.answers import Question
+from tasks.offscreen.estimate import estimate
 from tasks.offscreen.measure import Judged
 from tasks.offscreen.prices import DOLLAR, price_of
 from tasks.offscreen.reply import Usage
@@ -55,7 +58,7 @@ def words_of(text: str) -> str:
     return " ".join(text.split())
 
 
-@pytest.mark.parametrize("width", [100, 160])
+@pytest.mark.parametrize("width", [80, 100, 160])
 def test_a_report_tells_costs_shares_and_points(width):
     report = report_on(CLIPS, reviews(CLIPS), LeaveOut())
     text = shown(show_report, report, [LINE], Spent(21_000_000_000, 5_000_000_000, 0), width=width)
@@ -64,8 +67,10 @@ def test_a_report_tells_costs_shares_and_points(width):
         "[bold]otter",
         "Billed $0.0210; at most $0.0050 more",
         "40 of 40 judged clips",
-        "1.000",
-        "◀ recipe",
+        "│ all ",
+        "0.722–1.000 │",
+        "0.90 ◀",
+        "◀ the recipe's point",
     ):
         assert words in words_of(text)
     assert "mismatch: no clip has a review of this question yet" in words_of(text)
@@ -78,6 +83,20 @@ def test_without_reviews_the_report_says_what_to_do_and_claims_nothing():
     assert "reviews/decisions.parquet" in text
     assert "answers to source: visible, off_screen, unclear" in text
     assert "precision  " not in text and "recall" not in text
+
+
+def test_where_nothing_was_judged_the_report_asks_for_the_settings_of_the_run():
+    text = words_of(shown(show_report, report_on([], [], LeaveOut()), [LINE], NOTHING_SPENT))
+    assert "No clip of this workspace was judged under these settings" in text
+    assert "the --profile and the --set of the run" in text
+
+
+def test_no_number_of_the_ledger_is_broken_at_80_columns():
+    large = replace(LINE, billed=Usage(127_000_000, 13_000_000, 21_800_000), counted_tokens=131_000_000)
+    text = shown(show_report, report_on(CLIPS, [], LeaveOut()), [large], NOTHING_SPENT, width=80)
+    for number in ("127,000,000", "13,000,000", "21,800,000", "131,000,000", "$0.0210"):
+        assert number in text
+    assert "gemini-3" in text
 
 
 def test_what_is_left_out_unseen_and_strangers_are_said():
@@ -103,7 +122,7 @@ def test_the_report_is_json():
 
 def test_an_estimate_says_what_the_budgets_do_not_allow():
     section = Offscreen()
-    questions = [Question(str(number), 10_000) for number in range(100)]
+    questions = [Question(str(number), Path("clip.mp4"), str(number), 10_000) for number in range(100)]
     told = estimate(questions, ["0"], section, price_of("gemini", section), "Look.", DOLLAR // 10)
     text = shown(show_estimate, told, Budgets(DOLLAR // 10, DOLLAR), NOTHING_SPENT, NOTHING_SPENT)
     assert "gemini-3-flash-preview" in text

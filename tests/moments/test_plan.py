@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -113,6 +114,13 @@ def test_a_shot_that_is_long_enough_is_not_left():
         or 11_040 <= moment.start_ms < moment.end_ms <= 18_960
         for moment in found
     )
+
+
+def test_a_dissolve_belongs_to_neither_shot():
+    known = replace(timeline(20_000, [(0, 20_000, 0.6)]), cuts=((900, 1_010),))
+    found = plan(known, None, rules(), (), "v")
+    assert {moment.start_ms < 9_000 for moment in found} == {True, False}
+    assert all(moment.end_ms <= 8_960 or moment.start_ms >= 10_140 for moment in found)
 
 
 def test_where_all_shots_are_short_clips_run_across_cuts_and_say_so():
