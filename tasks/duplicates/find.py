@@ -11,7 +11,7 @@ they always are those of the clips as they now stand.
 
 Cost: that of the index for each clip, and a comparison (1 to 2 ms for clips of 10 s) for each pair that it finds.
 Memory: of each clip that stays about 3 kB of fingerprints and, at the peak, 4 kB of the index for 10 s; 10⁶ clips
-take about 7 GB.
+would take about 7 GB, as reckoned from 10⁵.
 """
 
 from __future__ import annotations

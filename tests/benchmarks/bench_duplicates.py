@@ -1,8 +1,8 @@
 """How many re-uploads are found as near duplicates, how many different clips are taken for one, and what it costs.
 
-    python -m tests.benchmarks.bench_duplicates [--data DIR] [--recordings 36] [--clips 6] [--largest 10000]
+    python -m tests.benchmarks.bench_duplicates [--data DIR] [--recordings 30] [--clips 4] [--largest 10000]
 
-Prints tables in Markdown; three to six minutes with the defaults, on two processors. Clips of made-up fingerprints
+Prints tables in Markdown; takes about five minutes on two busy processors. Clips of made-up fingerprints
 come first, a tenth of them copies with some bits changed: seconds with the index and without, and whether both find
 the same. Then real recordings (../shared/data/videos) are cut into pieces of 5 s. All are compared with each other:
 whatever is found among different recordings is false, unless they share a sound; the index must find the same. Some
@@ -245,8 +245,8 @@ def growth(console: Console, largest: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--recordings", type=int, default=36, help="real ones, at most")
-    parser.add_argument("--clips", type=int, default=6, help="how many are made anew")
+    parser.add_argument("--recordings", type=int, default=30, help="real ones, at most")
+    parser.add_argument("--clips", type=int, default=4, help="how many are made anew")
     parser.add_argument("--largest", type=int, default=10_000, help="made-up clips, at most")
     given = parser.parse_args()
     console = Console(width=140)
