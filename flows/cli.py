@@ -265,7 +265,7 @@ def report_offscreen(
     """
     from flows import offscreen, offscreen_report
     from flows import run as runs
-    from tasks.offscreen.accounts import open_accounts
+    from tasks.offscreen.money.accounts import open_accounts
 
     bench = runs.Request(recipe, workspace, profile, settings=_settings(settings)).bench()
     accounts = open_accounts(bench.root)

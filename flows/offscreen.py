@@ -9,15 +9,15 @@ from pathlib import Path
 from flows.outlook import Outlook, survey_all
 from flows.survey import Survey, Workbench
 from schemas.errors import RecipeError
-from tasks.offscreen.accounts import Accounts, Budgets, Line, Spent, accounts_if_any, budgets_of
 from tasks.offscreen.answers import Question
-from tasks.offscreen.estimate import Estimate, estimate, room_in
 from tasks.offscreen.judges import NONE, question_on
-from tasks.offscreen.measure import Judged, judged
-from tasks.offscreen.prices import Picodollars, price_of
+from tasks.offscreen.measure.reviews import PLACE, read_reviews
+from tasks.offscreen.measure.scores import Judged, judged
+from tasks.offscreen.money.accounts import Accounts, Budgets, Line, Spent, accounts_if_any, budgets_of
+from tasks.offscreen.money.estimate import Estimate, estimate, room_in
+from tasks.offscreen.money.prices import Picodollars, price_of
 from tasks.offscreen.prompts import prompt_versions, read_prompt
 from tasks.offscreen.reply import NoJudgement, judgement_of
-from tasks.offscreen.reviews import PLACE, read_reviews
 from tasks.workspace.catalog import read_catalog
 from tasks.workspace.stage import Row
 

@@ -15,10 +15,10 @@ from flows.offscreen import Costs
 from schemas.judgement import QUESTIONS
 from schemas.sections import LeaveOut
 from schemas.tables import REVIEWS
-from tasks.offscreen.accounts import Budgets, Line, Spent
-from tasks.offscreen.estimate import Estimate
-from tasks.offscreen.intervals import Share
-from tasks.offscreen.measure import (
+from tasks.offscreen.measure.intervals import Share
+from tasks.offscreen.measure.points import Point, Suggestion, curve, point_at, suggested_point
+from tasks.offscreen.measure.reviews import ANSWERS, PLACE
+from tasks.offscreen.measure.scores import (
     BAD,
     Audit,
     Judged,
@@ -28,9 +28,9 @@ from tasks.offscreen.measure import (
     confusion,
     scores,
 )
-from tasks.offscreen.points import Point, Suggestion, curve, point_at, suggested_point
-from tasks.offscreen.prices import DOLLAR, dollars
-from tasks.offscreen.reviews import ANSWERS, PLACE
+from tasks.offscreen.money.accounts import Budgets, Line, Spent
+from tasks.offscreen.money.estimate import Estimate
+from tasks.offscreen.money.prices import DOLLAR, dollars
 from tasks.offscreen.verdict import FLAWS
 from tasks.workspace.stage import Row
 

@@ -15,16 +15,16 @@ from schemas.errors import AnalysisError, MediaError, RecipeError, ServiceError
 from schemas.judgement import schema_digest
 from schemas.recipe import Recipe
 from schemas.sections import Offscreen
-from tasks.offscreen.accounts import Accounts, Budgets, open_accounts
 from tasks.offscreen.answers import Question, StoredAnswer, answer_key
-from tasks.offscreen.asking import ask_online
-from tasks.offscreen.checkpoint import FOLDER_VARIABLE, checkpoint_digest, checkpoint_folder
-from tasks.offscreen.desk import Answer, Desk
-from tasks.offscreen.gemini import key_from_environment, open_gemini
-from tasks.offscreen.jobs import ask_in_batches
-from tasks.offscreen.local import LocalJudge, open_local
-from tasks.offscreen.pacing import pace_of
-from tasks.offscreen.prices import SERVED, Picodollars, price_of
+from tasks.offscreen.gemini.by_batch import ask_in_batches
+from tasks.offscreen.gemini.client import key_from_environment, open_gemini
+from tasks.offscreen.gemini.desk import Answer, Desk
+from tasks.offscreen.gemini.online import ask_online
+from tasks.offscreen.gemini.pacing import pace_of
+from tasks.offscreen.local.checkpoint import FOLDER_VARIABLE, checkpoint_digest, checkpoint_folder
+from tasks.offscreen.local.judge import LocalJudge, open_local
+from tasks.offscreen.money.accounts import Accounts, Budgets, open_accounts
+from tasks.offscreen.money.prices import SERVED, Picodollars, price_of
 from tasks.offscreen.prompts import read_prompt
 from tasks.workspace.stage import Row
 

@@ -16,7 +16,7 @@ from schemas.recipe import Recipe
 from schemas.sections import Offscreen
 from schemas.tables import OFFSCREEN
 from tasks.offscreen.answers import DECIDES_THE_ANSWER, Question
-from tasks.offscreen.desk import Answer
+from tasks.offscreen.gemini.desk import Answer
 from tasks.offscreen.judges import NONE, judge_id, open_judge, question_on
 from tasks.offscreen.prompts import read_prompt
 from tasks.offscreen.reply import NoJudgement, judgement_of

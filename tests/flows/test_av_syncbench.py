@@ -13,7 +13,7 @@ import pytest
 
 from schemas.scenarios import DOMAIN_OF
 from tasks.manifests import latest_release, releases
-from tasks.offscreen.prices import DOLLAR
+from tasks.offscreen.money.prices import DOLLAR
 from tests.flows.fixtures import UPLOADED_AGAIN, Command
 from tests.flows.wild import (
     BECOMES,

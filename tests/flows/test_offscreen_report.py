@@ -13,11 +13,11 @@ from rich.console import Console
 from flows.offscreen_report import as_json, estimate_as_json, report_on, show_estimate, show_report
 from schemas.judgement import Judgement
 from schemas.sections import LeaveOut, Offscreen
-from tasks.offscreen.accounts import Budgets, Line, Spent
 from tasks.offscreen.answers import Question
-from tasks.offscreen.estimate import estimate
-from tasks.offscreen.measure import Judged
-from tasks.offscreen.prices import DOLLAR, price_of
+from tasks.offscreen.measure.scores import Judged
+from tasks.offscreen.money.accounts import Budgets, Line, Spent
+from tasks.offscreen.money.estimate import estimate
+from tasks.offscreen.money.prices import DOLLAR, price_of
 from tasks.offscreen.reply import Usage
 
 NOTHING_SPENT = Spent(0, 0, 0)

@@ -14,7 +14,10 @@ PAPER = recipe_for("av-syncbench").targets
 
 clips = st.lists(
     st.fixed_dictionaries(
-        {"scenario": st.sampled_from([*DOMAIN_OF, None]), "duration_ms": st.integers(1, 400).map(lambda n: n * 40)}
+        {
+            "scenario": st.sampled_from([*DOMAIN_OF, None]),
+            "duration_ms": st.integers(1, 400).map(lambda n: n * 40),
+        }
     )
 )
 

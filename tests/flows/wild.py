@@ -15,7 +15,7 @@ from flows.run import Request, state_of
 from flows.summary import Summary
 from flows.survey import Survey, Workbench
 from schemas.scenarios import DOMAIN_OF
-from tasks.offscreen.accounts import open_accounts
+from tasks.offscreen.money.accounts import open_accounts
 from tasks.workspace.catalog import read_catalog
 from tests.flows.fixtures import Command
 from tests.offscreen.gemini_server import GeminiServer

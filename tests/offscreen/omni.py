@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tasks.offscreen.local import FAMILIES
+from tasks.offscreen.local.judge import FAMILIES
 
 SPECIAL = {
     "image_token": "<|IMAGE|>",

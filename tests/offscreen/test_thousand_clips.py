@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.offscreen.accounts import open_accounts
-from tasks.offscreen.gemini import reply_of
-from tasks.offscreen.prices import Mode, price_of
+from tasks.offscreen.gemini.client import reply_of
+from tasks.offscreen.money.accounts import open_accounts
+from tasks.offscreen.money.prices import Mode, price_of
 from tests.offscreen.clips import ask, make_clips, outcomes, recipe
 from tests.offscreen.gemini_script import faults_for
 from tests.offscreen.gemini_server import GeminiServer

@@ -105,7 +105,9 @@ def test_a_service_that_fails_on_an_item_says_how_and_is_asked_again_a_few_times
     assert len(service.asked) == 3
 
 
-def test_a_service_that_refuses_everybody_stops_the_task_and_what_was_answered_stays(service: Service) -> None:
+def test_a_service_that_refuses_everybody_stops_the_task_and_what_was_answered_stays(
+    service: Service,
+) -> None:
     service.says["a"] = ServiceRefused("gemini", "does not take the key")
     with pytest.raises(ServiceRefused):
         service.run()

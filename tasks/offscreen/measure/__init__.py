@@ -1,0 +1,1 @@
+"""A model's judgements against people's: scores, operating points and their intervals."""
