@@ -91,7 +91,10 @@ def status(
     settings: Settings = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
 ) -> None:
-    """Items by station and outcome, the funnel with each reason, hours by channel."""
+    """Items by station and outcome, the funnel with each reason, hours by channel, and what lacks to the targets.
+
+    Targets are those of the recipe: clips by scenario and by duration.
+    """
     from dataclasses import asdict
 
     from flows import run as runs

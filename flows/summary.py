@@ -29,7 +29,6 @@ HINTS = {
     "too_low": "to take smaller pictures: --set admission.min_height='360 px'",
     "licence": "to take other licences: --set admission.licences='[…]', or [] for all",
     "off_screen": "to let people judge more of them: --set offscreen.leave_out.off_screen=0.95",
-    "duplicate": "to keep clips that are a little alike: --set duplicates.max_picture=0.08",
     "shorter_than_minimum": "to keep shorter last clips: --set media.min_clip_length='2 s'",
 }
 """What to change so that what was dropped for a reason is taken; a shortened rest of a video is seldom worth it."""
@@ -94,11 +93,12 @@ class Summary:
         steps += [hint for reason, hint in WAITING_HINTS.items() if reason in waiting]
         if counts.get("clips for people to judge"):
             people = counts["clips for people to judge"]
-            steps.append(f"{people} clips are for people to judge, and are in no release before they have")
+            are = "1 clip is" if people == 1 else f"{people} clips are"
+            steps.append(f"{are} for people to judge, and in no release until they have")
         again = sum(loss.items for loss in self.losses if loss.outcome in ("failed", "unavailable"))
         if again:
             steps.append(
-                f"{again} items failed or were unavailable: a later run tries them again, --retry-now at once"
+                f"failed or unavailable: {again}; a later run tries again once they are due, --retry-now at once"
             )
         return steps
 

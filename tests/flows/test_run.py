@@ -237,7 +237,7 @@ def test_bad_sources_are_left_out_with_reasons_and_the_rest_is_released(
 
 def test_a_mistake_in_the_command_is_one_clear_line(clapper: Command, tmp_path: Path) -> None:
     cases = {
-        ("run", "nosuch", "-w", tmp_path): "known recipes: realsync",
+        ("run", "nosuch", "-w", tmp_path): "known recipes: av-syncbench, realsync",
         ("run", "realsync", "-w", tmp_path, "--set", "media.clip_length=10"): "needs a unit",
         ("run", "realsync", "-w", tmp_path, "--profile", "heavy"): "'embedded', 'light' or 'full'",
         (
