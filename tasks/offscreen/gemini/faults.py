@@ -122,7 +122,8 @@ def redacted(text: str, key: str = "") -> str:
     for pattern in _SECRETS:
         text = pattern.sub("[key]", text)
     text = _NAMED_SECRET.sub(r"\g<name>\g<sign>[hidden]", text)
-    for pattern in (_QUOTED_PATH, _PATH, _MEDIA_FILE):
+    # A file that is named goes whole, before a part of its path is taken for one.
+    for pattern in (_QUOTED_PATH, _MEDIA_FILE, _PATH):
         text = pattern.sub("[path]", text)
     text = " ".join(text.split())
     return text if len(text) <= DETAIL_CHARACTERS else text[: DETAIL_CHARACTERS - 1] + "…"
