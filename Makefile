@@ -24,7 +24,7 @@ demo: .venv-demo/ready
 	.venv-demo/bin/clapper demo
 
 test: .venv/ready lint
-	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile
+	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/ready
 	.venv/bin/ruff check .
