@@ -18,6 +18,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from schemas.errors import RecipeError
+from schemas.judging import Offscreen, Review
 from schemas.sections import (
     Admission,
     Conditions,
@@ -32,7 +33,6 @@ from schemas.sections import (
     Media,
     Moments,
     Motion,
-    Offscreen,
     Previews,
     Schedule,
     Section,
@@ -76,6 +76,7 @@ class Recipe(Section):
     labels: Labels = Labels()
     duplicates: Duplicates | None = None
     offscreen: Offscreen | None = None
+    review: Review | None = None
     splits: Splits = Splits()
     limits: Limits = Limits()
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from schemas.quantities import BitRate, DataRate, DataSize, Duration, Money, Pixels
+from schemas.quantities import BitRate, DataRate, Duration, Pixels
 from schemas.scenarios import Scenario
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -297,64 +297,6 @@ class Duplicates(Section):
     max_picture_with_sound: Share = 0.35
     max_picture: Share = 0.12
     sound_alone: Literal["label", "drop"] = "label"
-
-
-Send = Literal["auto", "inline", "upload"]
-
-
-class LeaveOut(Section):
-    """The operating point: how sure a model must be for its answer to leave a clip out; else people judge it."""
-
-    off_screen: Share = 0.9
-    mismatch: Share = 0.9
-    poor_audio: Share = 0.9
-
-
-class Prices(Section):
-    """Of a million tokens, where the price list does not know the model; thinking counts as output."""
-
-    input: Money
-    audio: Money
-    output: Money
-
-
-class Offscreen(Section):
-    """A vision-language model judges clips before people do (AV-SyncBench §2.2).
-
-    `model`: gemini, qwen-omni or none; `service_model` is what Gemini's service calls the model. `audit`: share of
-    the clips that the model would leave out which people judge all the same, so that it can be measured.
-    `send_from`, `send_until`: the part of a clip that is sent; `frame_rate`: pictures a second that the model sees.
-    `at_once`: requests under way at a time, of one shard. `max_output_tokens` includes thinking.
-    """
-
-    model: str | None = None
-    service_model: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{2,63}$")] = "gemini-3-flash-preview"
-    api_version: Literal["v1", "v1beta"] = "v1beta"
-    prompt: Name = "v1"
-    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
-    seed: int = 1
-    thinking: Literal["default", "minimal", "low", "medium", "high"] = "low"
-    resolution: Literal["default", "low", "medium", "high"] = "default"
-    frame_rate: Annotated[float, Field(gt=0, le=24)] = 2.0
-    send_from: Duration = 0
-    send_until: Duration | None = None
-    send: Send = "auto"
-    inline_limit: Annotated[DataSize, Field(ge=1024, le=18 * 1024**2)] = 12 * 1024**2
-    max_output_tokens: Annotated[int, Field(ge=64, le=65_536)] = 2_048
-    mode: Literal["online", "batch"] = "online"
-    batch_size: Annotated[int, Field(ge=1, le=10_000)] = 200
-    at_once: Annotated[int, Field(ge=1, le=64)] = 8
-    requests_per_minute: Annotated[int, Field(ge=1)] = 300
-    tokens_per_minute: Annotated[int, Field(ge=1000)] = 1_000_000
-    count_tokens: bool = True
-    tries: Annotated[int, Field(ge=1, le=20)] = 5
-    timeout: Annotated[Duration, Field(ge=100)] = 120_000
-    upload_timeout: Annotated[Duration, Field(ge=100)] = 180_000
-    budget_per_run: Money = 5_000_000
-    budget_total: Money = 50_000_000
-    prices: Prices | None = None
-    leave_out: LeaveOut = LeaveOut()
-    audit: Share = 0.05
 
 
 SPLITS = ("train", "dev", "test")

@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from schemas.judging import Offscreen
 from schemas.recipe import digest
-from schemas.sections import Offscreen
 from tasks.offscreen.reply import Reply
 
 DECIDES_THE_ANSWER = (

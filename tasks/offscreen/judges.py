@@ -13,8 +13,8 @@ from pathlib import Path
 
 from schemas.errors import AnalysisError, MediaError, RecipeError, ServiceError
 from schemas.judgement import schema_digest
+from schemas.judging import Offscreen
 from schemas.recipe import Recipe
-from schemas.sections import Offscreen
 from tasks.offscreen.answers import Question, StoredAnswer, answer_key
 from tasks.offscreen.gemini.by_batch import ask_in_batches
 from tasks.offscreen.gemini.client import key_from_environment, open_gemini

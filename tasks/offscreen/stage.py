@@ -12,8 +12,8 @@ from typing import Any
 
 from schemas.errors import Dropped
 from schemas.judgement import Judgement, schema_digest
+from schemas.judging import Offscreen
 from schemas.recipe import Recipe
-from schemas.sections import Offscreen
 from schemas.tables import OFFSCREEN
 from tasks.offscreen.answers import DECIDES_THE_ANSWER, Question
 from tasks.offscreen.gemini.desk import Answer

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from schemas.judgement import Judgement
-from schemas.sections import LeaveOut, Offscreen
+from schemas.judging import LeaveOut, Offscreen
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from flows.offscreen_report import as_json, estimate_as_json, report_on, show_estimate, show_report
 from schemas.judgement import Judgement
-from schemas.sections import LeaveOut, Offscreen
+from schemas.judging import LeaveOut, Offscreen
 from tasks.offscreen.answers import Question
 from tasks.offscreen.measure.scores import Judged
 from tasks.offscreen.money.accounts import Budgets, Line, Spent

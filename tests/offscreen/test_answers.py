@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.sections import LeaveOut, Offscreen, Prices
+from schemas.judging import LeaveOut, Offscreen, Prices
 from tasks.offscreen.answers import DECIDES_THE_ANSWER, answer_key
 
 OTHERWISE = {

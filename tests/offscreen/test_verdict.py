@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.judgement import Judgement
-from schemas.sections import LeaveOut, Offscreen
+from schemas.judging import LeaveOut, Offscreen
 from tasks.offscreen.verdict import FLAWS, is_audited, verdict_on
 
 FINE = {

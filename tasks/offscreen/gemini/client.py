@@ -28,7 +28,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from schemas.errors import ModelMissing
 from schemas.judgement import Judgement
-from schemas.sections import Offscreen
+from schemas.judging import Offscreen
 from tasks.offscreen.gemini.faults import KEY_VARIABLES, Fault, Subject, fault_of, quiet_loggers
 from tasks.offscreen.reply import Reply, Usage
 

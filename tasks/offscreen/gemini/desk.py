@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from threading import Event
 
 from schemas.errors import Deferred, ServiceError, ServiceRefused
-from schemas.sections import Offscreen
+from schemas.judging import Offscreen
 from tasks.offscreen.answers import Question, StoredAnswer
 from tasks.offscreen.gemini.client import Gemini
 from tasks.offscreen.gemini.faults import Fault

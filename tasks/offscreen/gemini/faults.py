@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal, TypeVar
 
-from schemas.sections import Offscreen
+from schemas.judging import Offscreen
 
 Kind = Literal[
     "rate_limited",  # too many requests or tokens in a minute

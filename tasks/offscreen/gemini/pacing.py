@@ -15,7 +15,7 @@ from threading import Event, Lock
 from pyrate_limiter import InMemoryBucket, Rate, RateItem
 
 from schemas.errors import SystemicError
-from schemas.sections import Offscreen
+from schemas.judging import Offscreen
 
 WINDOW_MS = 60_000
 

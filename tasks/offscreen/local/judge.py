@@ -25,7 +25,7 @@ import numpy as np
 
 from schemas.errors import AnalysisError, ModelCorrupt, ModelMissing
 from schemas.judgement import Judgement
-from schemas.sections import Offscreen
+from schemas.judging import Offscreen
 from schemas.units import SAMPLE_RATE
 from tasks.models.device import reduced, torch_device
 from tasks.offscreen.local.checkpoint import check_checkpoint

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from schemas.judgement import QUESTIONS, Judgement
-from schemas.sections import Offscreen
+from schemas.judging import Offscreen
 from tasks.offscreen.measure.intervals import Share, weighted_share
 from tasks.offscreen.measure.reviews import ANSWERS, UNCLEAR
 from tasks.offscreen.verdict import FLAWS, verdict_on

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.errors import ClapperError, WorkspaceError
-from schemas.sections import Offscreen
+from schemas.judging import Offscreen
 from tasks.offscreen.answers import StoredAnswer
 from tasks.offscreen.money.books import open_books, reading, transaction
 from tasks.offscreen.money.prices import MICRODOLLAR, Picodollars, dollars

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from schemas.judgement import Judgement
-from schemas.sections import Offscreen
+from schemas.judging import Offscreen
 from tasks.offscreen.answers import Question
 from tasks.offscreen.money.accounts import Budgets, Spent
 from tasks.offscreen.money.prices import Mode, Picodollars, Price

@@ -18,8 +18,8 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from schemas.errors import RecipeError
+from schemas.judging import Offscreen
 from schemas.quantities import Money
-from schemas.sections import Offscreen
 from tasks.offscreen.reply import Usage
 
 Picodollars = NewType("Picodollars", int)

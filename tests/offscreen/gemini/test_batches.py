@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from schemas.judgement import Judgement
-from schemas.sections import Offscreen
+from schemas.judging import Offscreen
 from tasks.offscreen.gemini import batches
 from tasks.offscreen.gemini.batches import clear, find_batch, poll, submit
 from tasks.offscreen.gemini.client import open_gemini

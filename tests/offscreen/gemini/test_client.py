@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from schemas.judgement import Judgement
-from schemas.sections import Offscreen
+from schemas.judging import Offscreen
 from tasks.offscreen.gemini.client import open_gemini
 from tasks.offscreen.gemini.faults import Fault, retried
 from tasks.offscreen.reply import NoJudgement, Usage, judgement_of

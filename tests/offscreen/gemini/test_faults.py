@@ -15,7 +15,7 @@ from google.genai.errors import APIError, ClientError, ServerError
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from schemas.sections import Offscreen
+from schemas.judging import Offscreen
 from tasks.offscreen.gemini.faults import (
     DETAIL_CHARACTERS,
     LATER,

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from schemas.errors import ModelMissing
-from schemas.sections import Offscreen
+from schemas.judging import Offscreen
 from tasks.offscreen.gemini import client as gemini_module
 from tasks.offscreen.gemini.client import SECRET_BLOCK, key_from_environment, open_gemini
 

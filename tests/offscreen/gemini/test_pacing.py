@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import SystemicError
-from schemas.sections import Offscreen
+from schemas.judging import Offscreen
 from tasks.offscreen.gemini.pacing import WINDOW_MS, Pace, Stopped, open_pace, pace_of, wait_for_turn
 
 

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from schemas.errors import AnalysisError, MediaError, ModelCorrupt, ModelMissing
-from schemas.sections import Offscreen
+from schemas.judging import Offscreen
 from tasks.offscreen.local.checkpoint import LIST, checkpoint_digest
 from tasks.offscreen.local.judge import LocalJudge, open_local
 from tasks.offscreen.reply import AT_LIMIT, DONE, NoJudgement, judgement_of

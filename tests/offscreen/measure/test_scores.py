@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from schemas.judgement import Judgement
+from schemas.judging import LeaveOut, Offscreen
 from schemas.scenarios import DOMAIN_OF
-from schemas.sections import LeaveOut, Offscreen
 from tasks.offscreen.measure.intervals import NOTHING, needed, weighted_share, wilson
 from tasks.offscreen.measure.points import curve, point_at, suggested_point
 from tasks.offscreen.measure.scores import Judged, Seen, audit_of, beside_people, confusion, judged, scores

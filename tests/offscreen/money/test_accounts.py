@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import WorkspaceError
-from schemas.sections import Offscreen
+from schemas.judging import Offscreen
 from tasks.offscreen.answers import StoredAnswer
 from tasks.offscreen.money.accounts import (
     FILE,

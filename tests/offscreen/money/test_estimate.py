@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.sections import Offscreen
+from schemas.judging import Offscreen
 from tasks.offscreen.answers import Question
 from tasks.offscreen.money.accounts import Budgets, Spent
 from tasks.offscreen.money.estimate import (

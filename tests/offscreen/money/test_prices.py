@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import RecipeError
-from schemas.sections import Offscreen, Prices
+from schemas.judging import Offscreen, Prices
 from tasks.offscreen.money.prices import DOLLAR, Price, dollars, price_of, read_prices
 from tasks.offscreen.reply import Usage
 
