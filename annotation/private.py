@@ -166,7 +166,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _write(path: Path, value: Mapping[str, Any], new: bool = False) -> None:
     """Write a file that only its owner may read; whole or not at all."""
-    unfinished = path.with_name(f".tmp-{os.getpid()}-{path.name}")
+    unfinished = path.with_name(f".tmp-{secrets.token_hex(8)}-{path.name}")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(value, file, indent=1)

@@ -85,12 +85,16 @@ def add_answers(root: Path, recipe: str, answers: Sequence[Row]) -> Path | None:
     return path
 
 
+def decided_file(root: Path, recipe: str) -> Path:
+    return review_folder(root, recipe) / "decided.parquet"
+
+
 def read_decided(root: Path, recipe: str) -> list[Row]:
-    return _read(review_folder(root, recipe) / "decided.parquet", DECIDED)
+    return _read(decided_file(root, recipe), DECIDED)
 
 
 def write_decided(root: Path, recipe: str, decided: Iterable[Row]) -> None:
-    _write(review_folder(root, recipe) / "decided.parquet", DECIDED, decided)
+    _write(decided_file(root, recipe), DECIDED, decided)
 
 
 def _read(path: Path, schema: pa.Schema) -> list[Row]:

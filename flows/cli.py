@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from flows.arguments import Profile, RecipeName, Settings, Sources, Workspace, pairs, screen, wide
+from flows.review_commands import review_app
 from schemas.errors import ClapperError
 
 app = typer.Typer(
@@ -28,24 +29,7 @@ offscreen_app = typer.Typer(
     help="The off-screen filter: what it costs, and how good it is.", no_args_is_help=True
 )
 app.add_typer(offscreen_app, name="offscreen")
-
-screen = Console(stderr=True)
-
-RecipeName = Annotated[str, typer.Argument(help="A recipe's name, or the path of a recipe file.")]
-Workspace = Annotated[
-    str | None,
-    typer.Option("--workspace", "-w", help="Folder to work in; default: $CLAPPER_WORKSPACE or ./workspace."),
-]
-Profile = Annotated[
-    str | None, typer.Option(help="Which models: embedded, light or full; default: the recipe's.")
-]
-Settings = Annotated[
-    list[str] | None, typer.Option("--set", help="KEY=VALUE for any field of the recipe; repeatable.")
-]
-Sources = Annotated[
-    list[str] | None,
-    typer.Option("--source", help="[CHANNEL=]PATH_OR_URL instead of the recipe's sources; repeatable."),
-]
+app.add_typer(review_app, name="review")
 
 
 @app.command(
@@ -75,7 +59,7 @@ def run(
     _quiet(verbose)
     from flows import run as runs
 
-    request = runs.Request(recipe, workspace, profile, source or (), limit, _settings(settings), retry_now)
+    request = runs.Request(recipe, workspace, profile, source or (), limit, pairs(settings), retry_now)
     if dry_run:
         runs.dry_run(request, screen, wide())
         return
@@ -100,7 +84,7 @@ def status(
     from flows import run as runs
     from flows.display import show_summary
 
-    bench = runs.Request(recipe, workspace, profile, settings=_settings(settings)).bench()
+    bench = runs.Request(recipe, workspace, profile, settings=pairs(settings)).bench()
     summary = runs.state_of(bench)
     if as_json:
         print(json.dumps(asdict(summary)))
@@ -121,7 +105,7 @@ def analyze(
     from flows.pipeline import check_models
     from tasks.models import open_store
 
-    recipe = recipe_for("realsync", profile, None, _settings(settings))
+    recipe = recipe_for("realsync", profile, None, pairs(settings))
     models = open_store()
     check_models(recipe, models)
     failed = 0
@@ -167,7 +151,7 @@ def normalize(
     """
     from flows import normalize as normalizing
 
-    media = normalizing.media_settings(segment_seconds, short_side, _settings(settings))
+    media = normalizing.media_settings(segment_seconds, short_side, pairs(settings))
     results = []
     for result in normalizing.normalize_all(sources, out, media, screen):
         results.append(result)
@@ -270,10 +254,10 @@ def report_offscreen(
     from flows import run as runs
     from tasks.offscreen.money.accounts import open_accounts
 
-    bench = runs.Request(recipe, workspace, profile, settings=_settings(settings)).bench()
+    bench = runs.Request(recipe, workspace, profile, settings=pairs(settings)).bench()
     accounts = open_accounts(bench.root)
     lines, spent = offscreen.ledger(accounts)
-    clips, decisions = offscreen.judgements(bench, accounts), offscreen.reviews_of(bench.root, reviews)
+    clips, decisions = offscreen.judgements(bench, accounts), offscreen.reviews_of(bench, reviews)
     report = offscreen_report.report_on(clips, decisions, bench.recipe.offscreen.leave_out)
     if as_json:
         print(json.dumps(offscreen_report.as_json(report, lines, spent), ensure_ascii=False))
@@ -350,21 +334,6 @@ def main() -> None:
     except ClapperError as error:
         screen.print(f"[red]{type(error).__name__}[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(2)
-
-
-def wide() -> Console:
-    """Standard output; wide enough for the tables where it is no terminal."""
-    return Console() if sys.stdout.isatty() else Console(width=160)
-
-
-def _settings(pairs: list[str] | None) -> dict[str, str]:
-    values = {}
-    for pair in pairs or ():
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"--set {pair}: write KEY=VALUE, such as media.clip_length='10 s'")
-        values[key.strip()] = value
-    return values
 
 
 def _quiet(verbose: bool) -> None:

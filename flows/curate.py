@@ -25,6 +25,7 @@ from prefect.states import Completed, Failed, State
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.tasks import exponential_backoff
 
+from annotation.private import connection_of
 from flows.outlook import (
     check_sources,
     clip_files,
@@ -34,7 +35,7 @@ from flows.outlook import (
     survey_all,
     workspace_for,
 )  # fmt: skip
-from flows.pipeline import LATE, STEPS, check_models, steps_before
+from flows.pipeline import LAST, LATE, STEPS, check_models, steps_before
 from flows.progress import Step, announce
 from flows.summary import Summary, funnel_markdown, summarize
 from flows.survey import Workbench, bring_up_to_date, find_duplicates_in, steps_to_take, survey
@@ -95,6 +96,21 @@ def run_step(step: str, shard: str, bench: Workbench) -> dict[str, dict[str, int
 def compare_clips(bench: Workbench) -> Path:
     """Say over all shards which clips are the same as others; returns the file of the verdicts."""
     return find_duplicates_in(survey_all(read_catalog(bench.root), bench), bench)
+
+
+@task(cache_policy=NO_CACHE)
+def exchange_reviews(bench: Workbench) -> list[str]:
+    """Put new clips before people and take in what they have answered; returns what went wrong, if anything."""
+    connection = connection_of(bench.root)
+    if connection is None:
+        get_run_logger().info("no review server: what people have decided so far holds")
+        return []
+    from flows.review import exchange  # its packages are an extra, which only a review needs
+
+    exchanged = exchange(bench, connection)
+    for line in (exchanged.sentence(), *exchanged.notes):
+        get_run_logger().info("review: %s", line)
+    return list(exchanged.problems)
 
 
 @task(cache_policy=NO_CACHE)
@@ -166,12 +182,17 @@ def curate(
 
 
 def _curate_all(bench: Workbench) -> list[str]:
-    """All that lacks: what each shard can do for itself, what is decided over all of them, what waits for that."""
+    """All that lacks: what each shard can do for itself, what is decided over all of them, what people decide."""
+    early = [step for step in STEPS if step not in (*LATE, *LAST)]
     if bench.recipe.duplicates is None:
-        return _curate_steps(list(STEPS), bench)
-    problems = _curate_steps([step for step in STEPS if step not in LATE], bench)
-    bench = replace(bench, verdicts=compare_clips(bench))
-    return problems + _curate_steps(LATE, bench)
+        problems = _curate_steps([*early, *LATE], bench)
+    else:
+        problems = _curate_steps(early, bench)
+        bench = replace(bench, verdicts=compare_clips(bench))
+        problems += _curate_steps(LATE, bench)
+    if bench.recipe.review is not None:
+        problems += exchange_reviews(bench)
+    return problems + _curate_steps(LAST, bench)
 
 
 def _curate_steps(steps: Sequence[str], bench: Workbench) -> list[str]:

@@ -30,7 +30,7 @@ WEIGHTS = {
     "download": 1.0, "moments": 0.05, "normalize": 3.0, "shots": 1.0, "detections": 2.0, "motion": 0.05,
     "previews": 0.05, "fingerprints": 0.05, "conditions": 0.05, "faces": 0.05, "speech": 0.3, "turns": 0.05,
     "speakers": 2.0, "sounds": 0.5, "events": 0.05, "labels": 0.05, "evidence": 0.05, "duplicates": 0.01,
-    "offscreen": 0.05,
+    "offscreen": 0.05, "review": 0.01,
 }  # fmt: skip
 """How long a second of material takes at each station, roughly; only the estimate depends on it."""
 

@@ -19,16 +19,16 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from flows.doctor_review import review_findings
+from flows.finding import Finding, State
 from schemas.errors import ClapperError
 from schemas.recipe import PROFILES, Recipe
-
-State = Literal["ok", "missing", "absent"]
 
 _INSTALL = "run `pip install clapper-av` again in this environment"
 _PACKAGES = {
@@ -43,23 +43,6 @@ _VERSION_SECONDS = 5.0
 _GIB = 1024**3
 _WORKER_GIB = 1.0
 """What one worker may need: the pictures on their way, an encoder's look-ahead and the models of a profile."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked for.
-
-    Attributes:
-        state: `missing` is what a run of the embedded profile cannot do without; `absent` is anything else
-            that is not here or cannot be used.
-        action: what a person can do about it, if anything.
-    """
-
-    topic: str
-    name: str
-    state: State
-    detail: str
-    action: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,6 +66,7 @@ def examine(workspace: str) -> Diagnosis:
     """Look at everything a run needs; `workspace` is the folder whose disk counts, made or not."""
     machine = _Machine.look(workspace)
     findings = (*_programs(), *_libraries(), *_models(), *_graphics(), *machine.findings(), *_keys())
+    findings += tuple(review_findings(Path(workspace)))
     return Diagnosis(findings, tuple(_sentences(findings, machine)))
 
 

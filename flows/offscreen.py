@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from annotation.decide.reviews import as_reviews
+from annotation.decisions import decisions
 from flows.outlook import Outlook, survey_all
 from flows.survey import Survey, Workbench
 from schemas.errors import RecipeError
 from tasks.offscreen.answers import Question
 from tasks.offscreen.judges import NONE, question_on
-from tasks.offscreen.measure.reviews import PLACE, read_reviews
+from tasks.offscreen.measure.reviews import read_reviews
 from tasks.offscreen.measure.scores import Judged, judged
 from tasks.offscreen.money.accounts import Accounts, Budgets, Line, Spent, accounts_if_any, budgets_of
 from tasks.offscreen.money.estimate import Estimate, estimate, room_in
@@ -121,12 +123,10 @@ def ledger(accounts: Accounts | None) -> tuple[Sequence[Line], Spent]:
     return (accounts.totals(), accounts.spent()) if accounts else ((), NOTHING)
 
 
-def reviews_of(root: Path, named: Path | None) -> list[Row]:
-    """People's decisions: of the named file, else of the workspace's own place if there are any.
+def reviews_of(bench: Workbench, named: Path | None) -> list[Row]:
+    """People's decisions: of the named file, else of the workspace's own review, as far as there are any.
 
     Raises:
         SystemicError: the file cannot be read, or says what cannot be meant.
     """
-    if named is None and not (root / PLACE).exists():
-        return []
-    return read_reviews(named or root / PLACE)
+    return read_reviews(named) if named else as_reviews(decisions(bench.root, bench.recipe.name).values())

@@ -17,7 +17,7 @@ from schemas.judging import LeaveOut
 from schemas.tables import REVIEWS
 from tasks.offscreen.measure.intervals import Share
 from tasks.offscreen.measure.points import Point, Suggestion, curve, point_at, suggested_point
-from tasks.offscreen.measure.reviews import ANSWERS, PLACE
+from tasks.offscreen.measure.reviews import ANSWERS
 from tasks.offscreen.measure.scores import (
     BAD,
     Audit,
@@ -113,7 +113,10 @@ def _say_none_reviewed(console: Console, report: Report) -> None:
     console.print(
         f"No clip has been reviewed, of {report.judged:,} that were judged: nothing is known of precision."
     )
-    console.print(f"Put decisions into {PLACE} (Parquet or CSV), with the columns")
+    console.print(
+        "Let people judge clips (`clapper review start`, then run the recipe again), or give decisions that"
+    )
+    console.print("were made elsewhere with --reviews FILE (Parquet or CSV), with the columns")
     for field in REVIEWS:
         console.print(f"  {field.name:<11} {escape(field.metadata[b'description'].decode())}")
     for question in QUESTIONS:

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from annotation.private import connection_of
+from annotation.stage import STAGE as REVIEW
 from flows.pipeline import MODEL_USERS, RELEASED, STAGES
 from flows.survey import Survey, Workbench, survey_shards
 from schemas.errors import RecipeError, SourceError
+from schemas.judging import Review
 from schemas.recipe import Recipe, load_recipe, recipe_names
 from schemas.sections import Source
 from tasks.manifests import Draft, draft_release, latest_release, manifest_rows
@@ -76,6 +79,7 @@ class Outlook:
         new: catalogue rows of videos that are not yet in the catalogue.
         changed: rows of known videos that a further list gives more segments, or whose file has moved.
         problems: sources that could not be listed, with what to do.
+        review_open: a review server is there, which may have answers, or take clips.
         draft: the release that could be published now; None when nothing differs, or while work remains.
     """
 
@@ -84,12 +88,13 @@ class Outlook:
     catalog: Sequence[Row]
     surveys: Sequence[Survey]
     problems: Sequence[str]
+    review_open: bool
     draft: Draft | None
 
     @property
     def nothing_to_do(self) -> bool:
         ahead = self.new or self.changed or self.draft or any(survey.plans for survey in self.surveys)
-        return not ahead
+        return not (ahead or self.review_open)
 
 
 def find_new(
@@ -114,7 +119,9 @@ def look(bench: Workbench, limit: int | None = None) -> Outlook:
         problems += [problem] if problem else []
     new, changed = news(catalog, found)
     surveys = survey_all(catalog, bench)
-    return Outlook(new, changed, catalog, surveys, problems, draft_from(surveys, catalog, bench))
+    review_open = bench.recipe.review is not None and connection_of(bench.root) is not None
+    draft = draft_from(surveys, catalog, bench)
+    return Outlook(new, changed, catalog, surveys, problems, review_open, draft)
 
 
 def survey_all(catalog: Sequence[Row], bench: Workbench) -> list[Survey]:
@@ -163,39 +170,54 @@ def held_back(survey: Survey) -> list[str]:
 
     Left out for what they are, an analysis failed on them, they wait for an answer, or people are to judge them.
     """
-    unfinished = [clip for clip, outcomes in _analysed(survey).items() if outcomes != {"done"}]
-    return [*unfinished, *for_people(survey)]
+    return [clip for clip, outcomes in _outcomes_of_clips(survey).items() if {*outcomes.values()} != {"done"}]
 
 
 def left_out_clips(survey: Survey) -> list[str]:
     """Those among them that the recipe leaves out for what they are: black, off-screen, the same as another …"""
-    return [clip for clip, outcomes in _analysed(survey).items() if "dropped" in outcomes]
+    return [clip for clip, outcomes in _outcomes_of_clips(survey).items() if "dropped" in outcomes.values()]
 
 
 def waiting_clips(survey: Survey) -> list[str]:
     """Those for which an answer, a budget or another try is awaited."""
     return [
         clip
-        for clip, outcomes in _analysed(survey).items()
-        if "waiting" in outcomes and not outcomes & {"dropped", "failed"}
+        for clip, outcomes in _outcomes_of_clips(survey).items()
+        if _waits(outcomes) and not {*outcomes.values()} & {"dropped", "failed"}
     ]
+
+
+def _waits(outcomes: Mapping[str, str | None]) -> bool:
+    return any(outcome == "waiting" and stage != REVIEW.name for stage, outcome in outcomes.items())
 
 
 def for_people(survey: Survey) -> list[str]:
-    """Those that are otherwise fit, and of which people have to say whether they are taken."""
-    judged = survey.outputs["offscreen"].records()
+    """Those that are otherwise fit, and of which people have yet to say whether they are taken."""
     return [
         clip
-        for clip, outcomes in _analysed(survey).items()
-        if outcomes == {"done"} and any(row["verdict"] == "people" for row in judged.get(clip, ()))
+        for clip, outcomes in _outcomes_of_clips(survey).items()
+        if outcomes[REVIEW.name] == "waiting"
+        and all(outcome == "done" for stage, outcome in outcomes.items() if stage != REVIEW.name)
     ]
 
 
-def _analysed(survey: Survey) -> dict[str, set[str | None]]:
-    """Every clip of a complete shard with the outcomes of the analyses that it needs to be released."""
+def clips_for_people(survey: Survey, review: Review) -> list[str]:
+    """The clips of a complete shard that people are asked about: fit so far, and in doubt, if only those are."""
+    judged = survey.outputs["offscreen"].records()
+    doubtful = review.decides and review.of == "doubtful"
+    return [
+        clip
+        for clip, outcomes in _outcomes_of_clips(survey).items()
+        if all(outcome == "done" for stage, outcome in outcomes.items() if stage != REVIEW.name)
+        and (not doubtful or any(row["verdict"] == "people" for row in judged.get(clip, ())))
+    ]
+
+
+def _outcomes_of_clips(survey: Survey) -> dict[str, dict[str, str | None]]:
+    """Every clip of a complete shard with the outcome of each analysis that it needs to be released."""
     clips = [row["clip_id"] for rows in survey.outputs["normalize"].records().values() for row in rows]
-    analyses = [survey.outputs[stage].outcomes for stage in RELEASED if stage != "normalize"]
-    return {clip: {_outcome(outcomes, clip) for outcomes in analyses} for clip in clips}
+    analyses = {stage: survey.outputs[stage].outcomes for stage in RELEASED if stage != "normalize"}
+    return {clip: {stage: _outcome(outcomes, clip) for stage, outcomes in analyses.items()} for clip in clips}
 
 
 def clip_files(surveys: Sequence[Survey]) -> dict[str, str]:
@@ -208,7 +230,7 @@ def clip_files(surveys: Sequence[Survey]) -> dict[str, str]:
 def _rows(survey: Survey, videos: Sequence[Row], models: Mapping[str, str]) -> list[Row]:
     needed = (
         "download", "normalize", "faces", "speech", "turns", "labels", "events", "conditions", "evidence",
-        "offscreen",
+        "offscreen", "review",
     )  # fmt: skip
     records = {stage: survey.outputs[stage].records() for stage in needed}
     return manifest_rows(videos, records, held_back(survey), models)

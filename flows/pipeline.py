@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from annotation.stage import STAGE as REVIEW
 from schemas.recipe import Recipe
 from tasks.conditions.stage import STAGE as CONDITIONS
 from tasks.duplicates.fingerprints import STAGE as FINGERPRINTS
@@ -36,7 +37,7 @@ STAGES: Mapping[str, Stage] = {
     stage.name: stage
     for stage in (
         DOWNLOAD, MOMENTS, NORMALIZE, SHOTS, DETECTIONS, MOTION, PREVIEWS, FINGERPRINTS, CONDITIONS, FACES,
-        SPEECH, TURNS, SPEAKERS, SOUNDS, EVENTS, LABELS, EVIDENCE, DUPLICATES, OFFSCREEN,
+        SPEECH, TURNS, SPEAKERS, SOUNDS, EVENTS, LABELS, EVIDENCE, DUPLICATES, OFFSCREEN, REVIEW,
     )
 }  # fmt: skip
 
@@ -57,6 +58,9 @@ STEPS: Mapping[str, tuple[str, ...]] = {
 LATE = ("duplicates", "offscreen")
 """The steps that wait for a decision over all shards: which clips are the same as others (`Workbench.verdicts`)."""
 
+LAST = ("review",)
+"""The steps that wait for people: for the answers which the review server has."""
+
 MODEL_USERS: Mapping[str, str] = {
     "faces": "detections", "speech": "speech", "turns": "turns", "speakers": "speakers", "sounds": "sounds",
     "offscreen": "offscreen",
@@ -69,7 +73,9 @@ DOWNLOADED = (
 CUT = ("video_id", "duration_ms", "segments")
 """What of a catalogue row decides the download, and what the cutting: a title or a new place of a file does not."""
 
-RELEASED = ("normalize", "labels", "events", "conditions", "evidence", "duplicates", "offscreen")
+RELEASED = (
+    "normalize", "labels", "events", "conditions", "evidence", "duplicates", "offscreen", "review",
+)  # fmt: skip
 """A clip is released when all of these are done for it; all others come before one of them, but for `previews`,
 which show people a clip and hold back none."""
 

@@ -36,6 +36,9 @@ WAITING_HINTS = {
     "budget_reached": "to ask on: a later run, or --set offscreen.budget_per_run='10 USD' (and budget_total)",
     "batch_pending": "the batch is under way: a later run takes its answers in",
     "quota_exhausted": "the service's quota is used up: a later run goes on",
+    "for_people": "the recipe asks no people about what the filter leaves to them: --set review.of=doubtful",
+    "review_pending": "people judge clips in Label Studio (`clapper review start`); a later run takes answers in",
+    "review_disputed": "a lead decides where annotators do not agree, in the recipe's adjudication project",
 }
 """What to do about what waits."""
 OUTCOMES = ("done", "dropped", "unavailable", "failed", "waiting")

@@ -1,7 +1,7 @@
 """Where each shard stands against the recipe, and what brings it up to date.
 
 What a shard can do for itself is surveyed first; which clips are the same as others is decided over all shards, and
-the stages in `LATE` wait for that.
+the stages in `LATE` wait for that; those in `LAST` apply what people decided.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from flows.pipeline import CUT, DOWNLOADED, LATE, STAGES, STEPS, WATCH, needs, steps_before
+from annotation.decisions import decisions
+from annotation.stage import STAGE as REVIEW
+from flows.pipeline import CUT, DOWNLOADED, LAST, LATE, STAGES, STEPS, WATCH, needs, steps_before
 from schemas.errors import RecipeError
 from schemas.recipe import Recipe
 from tasks.conditions.stage import STAGE as CONDITIONS
@@ -109,12 +111,12 @@ def survey(shard: str, videos: Sequence[Row], bench: Workbench) -> Survey:
 
 
 def _survey_early(shard: str, videos: Sequence[Row], bench: Workbench) -> Survey:
-    stages = [stage for stage in STAGES.values() if stage.name not in LATE]
+    stages = [stage for stage in STAGES.values() if stage.name not in (*LATE, *LAST)]
     return _surveyed(Survey(shard, {}, {}), stages, videos, bench)
 
 
 def _survey_late(early: Survey, videos: Sequence[Row], bench: Workbench) -> Survey:
-    return _surveyed(early, [STAGES[name] for name in LATE], videos, bench)
+    return _surveyed(early, [STAGES[name] for name in (*LATE, *LAST)], videos, bench)
 
 
 def _surveyed(before: Survey, stages: Iterable[Stage], videos: Sequence[Row], bench: Workbench) -> Survey:
@@ -148,6 +150,8 @@ def _items(
     if stage.works_on == "video":
         return _video_items(stage, videos)
     clips = _clip_items(videos, outputs["normalize"])
+    if stage.name == REVIEW.name:
+        return _with_decisions(clips, bench)
     if stage.name != DUPLICATES.name or bench.recipe.duplicates is None:
         return clips
     if bench.verdicts is None:
@@ -158,6 +162,20 @@ def _items(
         replace(clip, row={"duration_ms": clip.row["duration_ms"], "verdict": found.get(clip.id)})
         for clip in clips
     ]
+
+
+def _with_decisions(clips: Sequence[Item], bench: Workbench) -> list[Item]:
+    """Clips with what people decided of them; the decision on a file that was cut anew since does not hold."""
+    decided = decisions(bench.root, bench.recipe.name)
+    rows = [
+        {"duration_ms": clip.row["duration_ms"], "decided": _of_this_file(clip.row, decided.get(clip.id))}
+        for clip in clips
+    ]
+    return [replace(clip, row=row) for clip, row in zip(clips, rows, strict=True)]
+
+
+def _of_this_file(clip: Row, decided: Row | None) -> Row | None:
+    return decided if decided and decided["clip_sha256"] == clip["sha256"] else None
 
 
 def bring_up_to_date(

@@ -50,9 +50,14 @@ def _for_people(survey: Survey) -> list[Row]:
     cut = survey.outputs["normalize"].records().values()
     milliseconds = {row["clip_id"]: row["duration_ms"] for rows in cut for row in rows}
     return [
-        {"scenario": judged[clip][0]["scenario"], "duration_ms": milliseconds[clip]}
+        {"scenario": _scenario(judged.get(clip, ())), "duration_ms": milliseconds[clip]}
         for clip in for_people(survey)
     ]
+
+
+def _scenario(judgements: Sequence[Row]) -> str | None:
+    """As a model judged; None where the recipe asks none."""
+    return judgements[0]["scenario"] if judgements else None
 
 
 def _scenarios(targets: Targets, waiting: Iterable[Row], released: Iterable[Row]) -> list[Shelf]:

@@ -75,5 +75,6 @@ FORMS: Mapping[str, Form] = {
     )
 }
 """`clip-review`: AV-SyncBench §2.2, where `other_sound` says that what is heard is not of what is seen, and an
-unclear scenario that the clip has no clear meaning. `label-check`: RealSync's machine labels, asked blind. `in-sync`: the
-tolerance study of VGG-Sound Sync, on pairs with a hidden offset. Disputes are asked again with the form itself."""
+unclear scenario that the clip has no clear meaning. `label-check`: RealSync's machine labels, asked blind.
+`in-sync`: the tolerance study of VGG-Sound Sync, on pairs with a hidden offset. Disputes are asked again with the
+form itself."""

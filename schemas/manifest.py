@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from schemas.review import BALLOT, FINDING
 from schemas.tables import CERTIFICATE, INT, REAL, TEXT, described
 
 SPAN = pa.struct([("start_ms", INT), ("end_ms", INT), ("score", REAL)])
@@ -55,11 +56,18 @@ MANIFEST = described(
     (
         "sound_source",
         TEXT,
-        "what makes the main sound, as a model judged: visible; null where none has judged",
+        "where the source of the main sound is: visible; as people judged, else a model; null where none has",
     ),
     ("sound_source_name", TEXT, "what it is, in the model's words"),
-    ("scenario", TEXT, "one of AV-SyncBench's ten, as a model judged; null where none has"),
+    ("scenario", TEXT, "one of AV-SyncBench's ten; as people judged, else a model; null where none has"),
     ("scenario_domain", TEXT, "voice, music or sound: the scenario's"),
+    ("reviewers", INT, "people who judged the clip, each for herself; null where nobody did"),
+    ("review_votes", pa.list_(BALLOT), "each answer that counts, with the pseudonym of who gave it"),
+    ("review_findings", pa.list_(FINDING), "for each question what was decided, and by how many"),
+    ("review_agreement", REAL, "share of pairs of judgements that agree, over the deciding questions, 0–1"),
+    ("adjudicator", TEXT, "pseudonym of the lead who decided where they did not agree; null otherwise"),
+    ("keep_start_ms", INT, "part that people would keep, from the clip's start; null where they marked none"),
+    ("keep_end_ms", INT, "exclusive"),
     ("downloader", TEXT, "program and version that fetched the source"),
     *CERTIFICATE,
     ("models", pa.map_(TEXT, TEXT), "what made the labels: analysis to model and checksum"),

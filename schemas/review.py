@@ -76,9 +76,25 @@ DECIDED = described(
     ("extra", INT, "judgements beyond those, kept apart"),
     ("findings", pa.list_(FINDING), "for each question what was decided; the answer is null while it is not"),
     ("votes", pa.list_(VOTE), "the judgements that count, in the order in which they were first made"),
-    ("agreement", REAL, "share of the pairs of judgements that agree, over the deciding questions, 0–1; null below 2"),
+    ("agreement", REAL, "share of pairs of judgements that agree, over the deciding questions, 0–1; null below two"),
     ("adjudicator", TEXT, "pseudonym of the lead who decided; null where nobody had to"),
     ("keep_start_ms", INT, "the part to keep, median over those who marked one; null where fewer than half did"),
     ("keep_end_ms", INT, "exclusive"),
     ("decided_at", TEXT, "when the last judgement that counts was made, ISO 8601, UTC; null while pending"),
 )  # fmt: skip
+
+BALLOT = pa.struct([("annotator", TEXT), ("question", TEXT), ("answer", TEXT)])
+
+REVIEWED = described(
+    ("clip_id", TEXT, ""),
+    ("video_id", TEXT, ""),
+    ("counted", INT, "judgements that count, of different annotators"),
+    ("findings", pa.list_(FINDING), "for each question what was decided"),
+    ("votes", pa.list_(BALLOT), "each answer that counts, with the pseudonym of who gave it"),
+    ("agreement", REAL, "share of the pairs of judgements that agree, over the deciding questions, 0–1"),
+    ("adjudicator", TEXT, "pseudonym of the lead who decided; null where nobody had to"),
+    ("keep_start_ms", INT, "the part to keep; null where fewer than half of the annotators marked one"),
+    ("keep_end_ms", INT, "exclusive"),
+    ("decided_at", TEXT, "when the last judgement that counts was made, ISO 8601, UTC"),
+)
+"""Of the clips that people accepted."""

@@ -69,6 +69,7 @@ def dataset_card(
         _table(("column", "type", "meaning"), ((f.name, _type(f), _meaning(f)) for f in MANIFEST)),
         "Offsets, wherever they appear, are positive when the audio is early (leads the picture).",
         _who_judged(recipe),
+        _who_reviewed(recipe, rows),
         "The clips keep the licences of their sources (`source_licence`, `source_url`).",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
@@ -89,9 +90,29 @@ def _who_judged(recipe: Recipe) -> str:
     return (
         "## Who judged the clips\n\n"
         f"A vision-language model ({named}, prompt {section.prompt}) judged whether the source of the main sound "
-        f"is in the picture, and named the scenario. What it was sure is unfit is left out ({points}); in this "
-        "version is only what it was sure is fit. No person has reviewed the clips."
+        f"is in the picture, and named the scenario. What it was sure is unfit is left out ({points})."
     )
+
+
+def _who_reviewed(recipe: Recipe, rows: Sequence[Row]) -> str:
+    """Who judged the clips themselves: people, if they did; a card must not let anybody think so who cannot."""
+    review, section = recipe.review, recipe.offscreen
+    judged = [row for row in rows if row["reviewers"]]
+    if not judged:
+        return "No person has reviewed the clips." if review or section else ""
+    people = len({vote["annotator"] for row in judged for vote in row["review_votes"]})
+    alike = [row["review_agreement"] for row in judged if row["review_agreement"] is not None]
+    lead = sum(row["adjudicator"] is not None for row in judged)
+    rule = {"majority": "the majority decides", "unanimity": "all must agree"}[review.rule]
+    rest = len(rows) - len(judged)
+    sentences = [
+        f"{people} people judged {len(judged)} of {len(rows)} clips in Label Studio, each clip by "
+        f"{review.per_clip} of them and each of them for herself; {rule}.",
+        f"Pairs of them agree in {sum(alike) / len(alike):.0%} of the answers." if alike else "",
+        f"A lead decided {lead} clips on which they did not." if lead else "",
+        f"The other {rest} clips no person has reviewed: the model was sure of them." if rest else "",
+    ]
+    return "## Who reviewed the clips\n\n" + " ".join(sentence for sentence in sentences if sentence)
 
 
 def changes_entry(version: str, difference: Difference, today: date) -> str:

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pyarrow as pa
 
 from schemas.manifest import EVENT_SPAN
+from schemas.scenarios import DOMAIN_OF
 from schemas.tables import CERTIFICATE, LABEL_NAMES
 from tasks.workspace.stage import Row
 
@@ -20,6 +21,13 @@ KEPT_FROM_CONDITIONS = (
     "conditions", "active_box", "level_dbfs", "loudness_lufs", "true_peak_dbtp", "clipped_share",
     "above_background_db", "bandwidth_hz", "sharpness",
 )  # fmt: skip
+
+REVIEW_COLUMNS = {
+    "reviewers": "counted", "review_votes": "votes", "review_findings": "findings",
+    "review_agreement": "agreement", "adjudicator": "adjudicator", "keep_start_ms": "keep_start_ms",
+    "keep_end_ms": "keep_end_ms",
+}  # fmt: skip
+"""Columns of the manifest, and what they are called in the stage's table."""
 
 
 def manifest_rows(
@@ -80,6 +88,7 @@ def _row(
         **{name: conditions[name] for name in KEPT_FROM_CONDITIONS},
         "face_tracks": len(records["faces"].get(clip_id, ())),
         **_judged(records["offscreen"].get(clip_id, ())),
+        **_reviewed(records["review"].get(clip_id, ())),
         "models": dict(models),
     }
 
@@ -93,6 +102,19 @@ def _judged(judgements: Sequence[Row]) -> Row:
         "scenario": judged["scenario"],
         "scenario_domain": judged["domain"],
     }
+
+
+def _reviewed(reviews: Sequence[Row]) -> Row:
+    """What people said; where they named source and scenario, their word stands for the model's."""
+    if not reviews:
+        return dict.fromkeys(REVIEW_COLUMNS)
+    review = reviews[0]
+    columns = {column: review[name] for column, name in REVIEW_COLUMNS.items()}
+    answers = {finding["question"]: finding["answer"] for finding in review["findings"]}
+    columns |= {"sound_source": answers["source"]} if answers.get("source") else {}
+    if answers.get("scenario"):
+        columns |= {"scenario": answers["scenario"], "scenario_domain": DOMAIN_OF[answers["scenario"]]}
+    return columns
 
 
 def _voices(turns: Sequence[Row], model: str) -> Row:

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 
 from tasks.workspace.stage import Row
 
-METADATA = ("source_licence", "source_published", "source_url", "downloader", "decoder", "encoder", "models")
-"""Columns that say where a row comes from; a change in them alone changes no data."""
+METADATA = (
+    "source_licence", "source_published", "source_url", "downloader", "decoder", "encoder", "models", "reviewers",
+    "review_votes", "review_findings", "review_agreement", "adjudicator",
+)  # fmt: skip
+"""Columns that say where a row comes from and who judged it; a change in them alone changes no data."""
 
 
 @dataclass(frozen=True)

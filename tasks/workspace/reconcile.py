@@ -45,7 +45,8 @@ SYSTEMIC = (SystemicError, MemoryError)
 class Retries:
     """How often items that failed or were unavailable are tried, over all runs, and how long to wait between.
 
-    What waits for something outside (an answer, a budget) is looked at by every later run, for ever.
+    What waits for something outside (an answer, a budget) is looked at by every later run, for ever, unless the
+    stage is told of news.
 
     Attributes:
         now: when this run began; what it tried itself is not due.
@@ -61,10 +62,11 @@ class Retries:
         wait = timedelta(0) if at_once else timedelta(milliseconds=recipe.download.retry_after)
         return cls(recipe.download.tries, wait, datetime.now(UTC))
 
-    def due(self, outcome: Row) -> bool:
+    def due(self, outcome: Row, told: bool = False) -> bool:
+        """Whether to try an item again; `told` as the stage has it."""
         tried_at = datetime.fromisoformat(outcome["tried_at"])
         if outcome["outcome"] == "waiting":
-            return tried_at <= self.now
+            return not told and tried_at <= self.now
         if outcome["outcome"] not in ("failed", "unavailable") or outcome["tries"] >= self.tries:
             return False
         return tried_at + self.wait <= self.now
@@ -137,7 +139,7 @@ def plan_stage(
     generations = sorted(folder.glob(f"{base}.[0-9]*"), key=lambda path: int(path.suffix[1:]))
     present = read_output(generations[-1]) if generations else None
     found = _find(folder, keys, present)
-    todo = tuple(item for item in ready if item.id not in found or retries.due(found[item.id][0]))
+    todo = tuple(item for item in ready if item.id not in found or retries.due(found[item.id][0], stage.told))
     tried = {item.id: found[item.id][0]["tries"] if item.id in found else 0 for item in todo}
     kept = {item: place for item, (_, place) in found.items() if item not in tried}
     finished = present is not None and not todo and None not in kept.values()

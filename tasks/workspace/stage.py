@@ -147,6 +147,8 @@ class Stage:
         open: called once per shard; loads models and returns the worker.
         watch: likewise, of a stage that reads the pictures of clips; returns the watcher, which does the same.
         together: likewise, of a stage that takes all items of a shard at once.
+        told: what an item may wait for comes with its row. News is then another key, and without news no later
+            run looks at the item again.
     """
 
     name: str
@@ -159,3 +161,4 @@ class Stage:
     open: Callable[[Context], Worker]
     watch: Callable[[Context], Watcher] | None = None
     together: Callable[[Context], Together] | None = None
+    told: bool = False

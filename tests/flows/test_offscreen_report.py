@@ -80,7 +80,8 @@ def test_a_report_tells_costs_shares_and_points(width):
 def test_without_reviews_the_report_says_what_to_do_and_claims_nothing():
     text = shown(show_report, report_on(CLIPS, [], LeaveOut()), [], NOTHING_SPENT)
     assert "No clip has been reviewed, of 40 that were judged" in text
-    assert "reviews/decisions.parquet" in text
+    assert "clapper review start" in text
+    assert "--reviews FILE" in text
     assert "answers to source: visible, off_screen, unclear" in text
     assert "precision  " not in text and "recall" not in text
 

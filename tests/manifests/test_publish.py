@@ -178,6 +178,7 @@ def test_rows_come_from_what_the_stages_recorded() -> None:
         "conditions": {"a_0_1000": [dict.fromkeys(KEPT_FROM_CONDITIONS, 1.0)]},
         "evidence": {"a_0_1000": [{"evidence": "evident"}]},
         "offscreen": {"a_0_1000": [dict(source="visible", source_name="dog", scenario="action", domain="sound")]},
+        "review": {},
     }  # fmt: skip
     videos = [{"video_id": "a", "channel": "news", "domain": None}]
     rows = manifest_rows(videos, records, held_back=["a_1_2"], models={"turns": "pyannote"})
@@ -188,4 +189,20 @@ def test_rows_come_from_what_the_stages_recorded() -> None:
     assert (rows[0]["talking_head_ms"], rows[0]["voice_over_ms"], rows[0]["face_tracks"]) == (800, 0, 2)
     assert rows[0]["labels"][0] == label
     assert (rows[0]["sound_source"], rows[0]["scenario_domain"]) == ("visible", "sound")
+    assert rows[0]["reviewers"] is None
     assert set(rows[0]) | {"split"} == set(MANIFEST.names)
+    findings = [{"question": "scenario", "answer": "singing"}, {"question": "aligned", "answer": "in_time"}]
+    ballots = [{"annotator": "A1", "question": "scenario", "answer": "singing"}]
+    records["review"] = {
+        "a_0_1000": [
+            {
+                **ids, "counted": 3, "votes": ballots, "findings": findings, "agreement": 0.5,
+                "adjudicator": "L1", "keep_start_ms": None, "keep_end_ms": None,
+            }
+        ]
+    }  # fmt: skip
+    (judged,) = manifest_rows(videos, records, held_back=["a_1_2"], models={"turns": "none"})
+    assert (judged["scenario"], judged["scenario_domain"]) == ("singing", "voice")
+    assert (judged["sound_source"], judged["reviewers"], judged["adjudicator"]) == ("visible", 3, "L1")
+    assert judged["review_votes"] == ballots
+    assert set(judged) | {"split"} == set(MANIFEST.names)

@@ -15,9 +15,6 @@ from schemas.judgement import QUESTIONS, Judgement
 from schemas.tables import REVIEWS
 from tasks.workspace.stage import Row
 
-PLACE = Path("reviews") / "decisions.parquet"
-"""Where a workspace keeps them."""
-
 UNCLEAR = "unclear"
 
 ANSWERS: Mapping[str, tuple[str, ...]] = {

@@ -1,0 +1,1 @@
+"""The pages on which people answer, their projects on the review server, and what an answer means."""

@@ -1,0 +1,56 @@
+"""One writer at a time: pushing and pulling wait for their turn, and a full disk is told as what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from annotation.store import review_folder, sole_writer
+from schemas.errors import WorkspaceError
+from schemas.judging import Review
+from tasks.workspace.layout import appearing
+
+WAIT_S = 600.0
+"""How long a push or a pull waits for another one, such as a pull that an answer has set off."""
+
+
+@contextmanager
+def turn(root: Path, recipe: str, wait_s: float) -> Iterator[Path]:
+    """Hold a review for writing; gives its folder.
+
+    Raises:
+        WorkspaceError: another process still holds it after `wait_s`, or what was to be written cannot be. Files are
+            whole, as before or as after.
+    """
+    attempts = Retrying(
+        retry=retry_if_exception_type(WorkspaceError),
+        stop=stop_after_delay(wait_s),
+        wait=wait_fixed(0.2),
+        reraise=True,
+    )
+    folder = review_folder(root, recipe)
+    with ExitStack() as held:
+        attempts(lambda: held.enter_context(sole_writer(root, recipe)))
+        try:
+            yield folder
+        except OSError as error:
+            problem = f"cannot be written: {error.strerror or type(error).__name__}"
+            raise WorkspaceError(
+                str(folder), problem, "make room, or mend its permissions; run again"
+            ) from error
+
+
+def keep_review(folder: Path, review: Review) -> None:
+    """Keep the recipe's section beside what came of it: what an answer sets off has no recipe at hand."""
+    path, text = folder / "review.json", review.model_dump_json(indent=1)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        with appearing(path) as unfinished:
+            unfinished.write_text(text, encoding="utf-8")
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

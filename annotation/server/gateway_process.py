@@ -1,0 +1,59 @@
+"""The gateway as a process: python -m annotation.server.gateway_process WORKSPACE STUDIO HOST PORT."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import httpx
+import uvicorn
+
+import annotation
+from annotation.private import private_folder
+from annotation.server.processes import launch
+from annotation.server.services import Service, logs_folder
+
+
+def gateway_service(root: Path, studio: str, host: str, port: int) -> Service:
+    """The gateway that people open, in front of the Label Studio at `studio`."""
+    command = [sys.executable, "-m", __name__, str(root.absolute()), studio, host, str(port)]
+    project = str(Path(annotation.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([project, os.environ.get("PYTHONPATH", "")])}
+    empty, log = private_folder(root) / "empty", logs_folder(root) / "gateway.log"
+    return Service(
+        "gateway",
+        start=lambda: launch(command, environment, empty, log),
+        well=lambda: _answers(f"http://{reachable(host)}:{port}/health"),
+        log=log,
+        usual="1 to 3 s",
+    )
+
+
+def reachable(host: str) -> str:
+    """Where a server that listens on `host` is reached from this machine, as an address has it."""
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{here}]" if ":" in here else here
+
+
+def _answers(url: str) -> bool:
+    try:
+        httpx.get(url, timeout=2, trust_env=False)
+    except httpx.HTTPError:
+        return False
+    return True
+
+
+def main() -> None:
+    root, studio, host, port = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
+    # What they import is much, and the process that keeps this one must start quickly.
+    from annotation.exchange.nudge import on_answer
+    from annotation.gateway.app import gateway_app
+
+    # Addresses of clips are signed: whoever reads a log of them could open them.
+    app = gateway_app(root, studio, on_answer=on_answer(root))
+    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
+
+
+if __name__ == "__main__":
+    main()
