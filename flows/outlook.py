@@ -196,27 +196,31 @@ def for_people(survey: Survey) -> list[str]:
     return [
         clip
         for clip, outcomes in _outcomes_of_clips(survey).items()
-        if outcomes[REVIEW.name] == "waiting"
-        and all(outcome == "done" for stage, outcome in outcomes.items() if stage != REVIEW.name)
+        if outcomes[REVIEW.name] == "waiting" and _fit(outcomes)
     ]
 
 
+def _fit(outcomes: Mapping[str, str | None]) -> bool:
+    """Whether machines have nothing against a clip."""
+    return all(outcome == "done" for stage, outcome in outcomes.items() if stage != REVIEW.name)
+
+
 def clips_for_people(survey: Survey, review: Review) -> list[str]:
-    """The clips of a complete shard that people are asked about: fit so far, and in doubt, if only those are."""
+    """The clips that people are asked about, of a shard that is ready: fit, and in doubt, if only those are."""
     judged = survey.outputs["offscreen"].records()
     doubtful = review.decides and review.of == "doubtful"
     return [
         clip
         for clip, outcomes in _outcomes_of_clips(survey).items()
-        if all(outcome == "done" for stage, outcome in outcomes.items() if stage != REVIEW.name)
+        if _fit(outcomes)
         and (not doubtful or any(row["verdict"] == "people" for row in judged.get(clip, ())))
     ]
 
 
 def _outcomes_of_clips(survey: Survey) -> dict[str, dict[str, str | None]]:
-    """Every clip of a complete shard with the outcome of each analysis that it needs to be released."""
+    """Every clip with the outcome of each analysis that it needs to be released, as far as these were made."""
     clips = [row["clip_id"] for rows in survey.outputs["normalize"].records().values() for row in rows]
-    analyses = {stage: survey.outputs[stage].outcomes for stage in RELEASED if stage != "normalize"}
+    analyses = {stage: survey.outputs[stage].outcomes for stage in RELEASED[1:] if stage in survey.outputs}
     return {clip: {stage: _outcome(outcomes, clip) for stage, outcomes in analyses.items()} for clip in clips}
 
 

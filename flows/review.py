@@ -68,7 +68,7 @@ def exchange(bench: Workbench, connection: Connection, progress: Progress = lamb
         WorkspaceError: another process is at work on this review.
     """
     root, name, review = bench.root, bench.recipe.name, bench.recipe.review
-    ready, not_ready = _clips(survey_all(read_catalog(root), bench), bench)
+    ready, checksums = _clips(read_catalog(root), bench)
     known, unmade = read_items(root, name), []
     with sole_writer(root, name):
         secret = open_secrets(root).items
@@ -79,7 +79,7 @@ def exchange(bench: Workbench, connection: Connection, progress: Progress = lamb
         projects = ensure_projects(client, root, name, review, hooks_of(root))
         repaired = list(projects.repaired)
         done["pulled"] = pull(client, root, name, review, projects.numbers, read_people(root), progress)
-        wanted = [item for item in known if not_ready.get(item["clip_id"]) != item["clip_sha256"]]
+        wanted = [item for item in known if _is_current(item, checksums)]
         for_lead = _for_lead(bench, [*wanted, *new])
         done["pushed"] = push(
             client, root, name, review, projects.numbers, [*wanted, *new, *for_lead], progress,
@@ -114,27 +114,32 @@ def _for_lead(bench: Workbench, items: Sequence[Row]) -> list[Row]:
     return dispute_items(disputed, items, bench.recipe.name, open_secrets(bench.root).items)
 
 
-def _clips(surveys: Iterable[Survey], bench: Workbench) -> tuple[list[Row], dict[str, str]]:
-    """Clips that people are asked about, and those that they are not, or not any more, with their checksums."""
-    ready, not_ready = [], {}
-    for survey in surveys:
-        if survey.complete:
-            rows = list(clips_ready(survey, bench))
-            asked = {row["clip_id"] for row in rows}
+def _clips(catalog: Sequence[Row], bench: Workbench) -> tuple[list[Row], dict[str, str | None]]:
+    """The clips that people are asked about; and the checksum of every clip, None for one that they are not."""
+    channels = {video["video_id"]: video["channel"] for video in catalog}
+    ready, checksums = [], {}
+    for survey in survey_all(catalog, bench):
+        if survey.ready_for_people:
+            rows = list(clips_ready(survey, bench, channels))
             ready += rows
-            not_ready |= {
-                clip["clip_id"]: clip["sha256"] for clip in _cut(survey) if clip["clip_id"] not in asked
-            }
-    return ready, not_ready
+            checksums |= {clip["clip_id"]: None for clip in _cut(survey)}
+            checksums |= {row["clip_id"]: row["sha256"] for row in rows}
+    return ready, checksums
 
 
-def clips_ready(survey: Survey, bench: Workbench) -> Iterator[Row]:
-    """The clips of a complete shard that people are asked about, with what the choice of trials needs to know."""
+def _is_current(item: Row, checksums: Mapping[str, str | None]) -> bool:
+    """Whether people are still asked about an item; of a clip that nothing is known of now, it stays."""
+    return checksums.get(item["clip_id"], item["clip_sha256"]) == item["clip_sha256"]
+
+
+def clips_ready(survey: Survey, bench: Workbench, channels: Mapping[str, str]) -> Iterator[Row]:
+    """The clips of a shard that people are asked about, with what the choice of trials needs to know."""
     records = {name: survey.outputs[name].records() for name in ("labels", "events", "evidence", "offscreen")}
     ready = set(clips_for_people(survey, bench.recipe.review))
     for clip in _cut(survey):
         if clip["clip_id"] in ready:
-            yield _ready(clip, {name: found.get(clip["clip_id"], ()) for name, found in records.items()})
+            of_clip = {name: found.get(clip["clip_id"], ()) for name, found in records.items()}
+            yield {**_ready(clip, of_clip), "channel": channels[clip["video_id"]]}
 
 
 def _cut(survey: Survey) -> Iterator[Row]:

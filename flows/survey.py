@@ -46,6 +46,11 @@ class Survey:
         """Every item has an outcome at every stage, be it that it waits or is to be tried again."""
         return len(self.outputs) == len(STAGES)
 
+    @property
+    def ready_for_people(self) -> bool:
+        """Likewise at every stage but those that apply what people decided."""
+        return all(name in self.outputs for name in STAGES if name not in LAST)
+
 
 @dataclass(frozen=True)
 class Workbench:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-# The fixtures of whole runs serve the tests of the command and of the services alike.
-pytest_plugins = ["tests.flows.fixtures"]
+# The fixtures of whole runs and of the review server serve the tests of many folders.
+pytest_plugins = ["tests.flows.fixtures", "tests.annotation.studio"]
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -10,7 +10,7 @@ from typing import Any
 from label_studio_sdk import LabelStudio
 
 from annotation.configs.answers import FRAME_MS
-from annotation.configs.pages import KEEP, TRIM, VIDEO
+from annotation.configs.pages import KEEP, TRIM, TRIM_MODEL, VIDEO
 from annotation.private import read_people
 from schemas.forms import FORMS
 from schemas.judging import Review
@@ -75,7 +75,7 @@ def _whole_clip(item: Row) -> dict[str, Any]:
         "type": "timelinelabels",
         "value": {"ranges": [{"start": 1, "end": frames}], "timelinelabels": [KEEP]},
     }
-    return {"model_version": TRIM, "result": [region]}
+    return {"model_version": TRIM_MODEL, "result": [region]}
 
 
 def _restored(answer: Row, user: int) -> dict[str, Any]:

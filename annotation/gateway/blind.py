@@ -28,7 +28,7 @@ _DRAFT = (
 _PROJECT = (
     "id", "title", "description", "label_config", "parsed_label_config", "control_weights", "expert_instruction",
     "show_instruction", "show_skip_button", "enable_empty_annotation", "show_annotation_history", "color",
-    "is_draft", "is_published", "model_version", "show_collab_predictions", "sampling", "skip_queue", "created_at",
+    "is_draft", "is_published", "show_collab_predictions", "sampling", "skip_queue", "created_at",
     "config_has_control_tags", "config_suitable_for_bulk_annotation", "reveal_preannotations_interactively",
     "evaluate_predictions_automatically", "organization",
 )  # fmt: skip
@@ -76,7 +76,7 @@ def blind_draft(draft: Mapping[str, Any]) -> Json:
 
 def blind_project(project: Mapping[str, Any]) -> Json:
     """A project without what tells how others fare; the counts of one's own queue stay."""
-    return kept(project, _PROJECT) | kept(project, _PROGRESS) | {"created_by": {}}
+    return kept(project, _PROJECT) | kept(project, _PROGRESS) | {"created_by": {}, "model_version": TRIM}
 
 
 def blind_account(account: Mapping[str, Any]) -> Json:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
+from cachetools import TTLCache
 from starlette.background import BackgroundTask
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -22,6 +23,8 @@ from schemas.errors import ServiceError
 
 PATIENCE = httpx.Timeout(60, connect=5, pool=30)
 """Seconds; the next clip of a large project can take half a second, an answer on a busy machine a few."""
+
+EXCHANGED_SECONDS = 240
 
 COOKIES = ("sessionid", "csrftoken")
 PASSED_UP = ("accept", "accept-language", "user-agent", "x-csrftoken")
@@ -37,14 +40,16 @@ class Upstream:
     Attributes:
         client: with Label Studio's address, without cookies of its own.
         known: where the administrator's token is.
+        exchanged: what was got for it, where it is of the kind that must be changed for one of five minutes.
     """
 
     client: httpx.AsyncClient
     known: Known
+    exchanged: TTLCache[str, str] = field(default_factory=lambda: TTLCache(2, EXCHANGED_SECONDS))
 
 
 def open_upstream(studio_url: str, known: Known) -> Upstream:
-    """The connection, which must keep nobody's log-in: a client's own cookies would go with the next person's calls."""
+    """The connection. It keeps no cookies: with those of one person the next one's calls would be hers."""
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
     keeps_none = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
     return Upstream(
@@ -78,7 +83,8 @@ async def as_asker(
     Raises:
         ServiceError: of kind `unreachable` or `timed_out`.
     """
-    headers = _headers_up(request)
+    # Django compares this with the address that it is asked at, which is its own.
+    headers = _headers_up(request) | {"origin": _origin_of(upstream)}
     if content is not None:
         headers["content-type"] = request.headers.get("content-type", "application/octet-stream")
     return await _send(upstream, method, path, headers, query, json, content)
@@ -90,17 +96,12 @@ async def as_admin(upstream: Upstream, path: str) -> Any:
     Raises:
         ServiceError: of kind `unreachable`, `timed_out` or `refused_token`.
     """
-    headers = {"authorization": f"Token {upstream.known.admin_token()}"}
+    headers = {"authorization": await _as_administrator(upstream)}
     answer = await _send(upstream, "GET", path, headers, None, None, None)
     if answer.status_code == 404:
         return None
     if answer.status_code != 200:
-        raise ServiceError(
-            "review server",
-            f"answered {answer.status_code} to the administrator's token, expected 200",
-            "start the review anew, or give the token of an administrator in CLAPPER_REVIEW_TOKEN",
-            kind="refused_token",
-        )
+        raise _refused_token(answer)
     return answer.json()
 
 
@@ -139,15 +140,39 @@ def passed_on(request: Request, answer: httpx.Response, body: bytes | None = Non
     return passed
 
 
+async def _as_administrator(upstream: Upstream) -> str:
+    token = upstream.known.admin_token()
+    if token.count(".") != 2:
+        return f"Token {token}"
+    if token not in upstream.exchanged:
+        answer = await _send(upstream, "POST", "/api/token/refresh/", {}, None, {"refresh": token}, None)
+        if answer.status_code != 200:
+            raise _refused_token(answer)
+        upstream.exchanged[token] = answer.json()["access"]
+    return f"Bearer {upstream.exchanged[token]}"
+
+
+def _refused_token(answer: httpx.Response) -> ServiceError:
+    return ServiceError(
+        "review server",
+        f"answered {answer.status_code} to the administrator's token, expected 200",
+        "start the review anew, or give the token of an administrator in CLAPPER_REVIEW_TOKEN",
+        kind="refused_token",
+    )
+
+
+def _origin_of(upstream: Upstream) -> str:
+    url = upstream.client.base_url
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
+
+
 def _plain(cookie: str) -> bool:
     return re.fullmatch(r"[\x21-\x2b\x2d-\x3a\x3c-\x7e]{1,4096}", cookie) is not None
 
 
 def _headers_up(request: Request) -> dict[str, str]:
     headers = {name: request.headers[name] for name in PASSED_UP if name in request.headers}
-    # Django compares these two: the site's own address, and plain HTTP, in which it is asked from here.
-    host = request.headers.get("host", "")
-    return headers | credentials_of(request) | {"host": host, "origin": f"http://{host}"}
+    return headers | credentials_of(request)
 
 
 def _headers_down(answer: httpx.Response, headers: MutableHeaders, *more: str) -> None:

@@ -127,7 +127,7 @@ def _install(python: Path, requirements: Path, say: Say) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         for line in process.stdout or ():
             said.append(line.strip())
-            if line.startswith("Collecting "):
+            if line.startswith(("Collecting ", "Processing ")):
                 fetched += 1
                 if fetched % 20 == 0 or fetched == total:
                     say(f"fetched {fetched} of {total} packages")

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import httpx
 
 from annotation.private import Person
-from annotation.server.people import ADMIN, Accounts
+from annotation.server.people import ADMIN, OWN, Accounts
 from schemas.errors import ServiceError, SystemicError
 
 _CSRF = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
 
-def accounts_over_http(root: Path, url: str, token: str) -> Accounts:
+def accounts_over_http(url: str, token: str) -> Accounts:
     """How annotation.server.people gets its accounts on an existing Label Studio.
 
     Whoever has an account there keeps her password, which we do not learn. Others are invited.
@@ -36,10 +35,12 @@ def accounts_over_http(root: Path, url: str, token: str) -> Accounts:
                 if person.email in users:
                     _ask(client, "DELETE", f"{organization}/{users[person.email]['id']}/", fine=(404,))
             for person in here:
+                if person.role == "admin":
+                    continue
                 if person.email in users:
                     _require_member(users[person.email])
-                    accounts[person.email] = (users[person.email]["id"], person.token)
-                elif person.role != "admin":
+                    accounts[person.email] = (users[person.email]["id"], person.token or OWN)
+                else:
                     accounts[person.email] = _invite(client, url, person)
             return accounts
 

@@ -205,7 +205,7 @@ def _start(order: Order, root: Path, kept: Kept) -> Running:
     if order.url:
         studio = order.url
         with kept.stop.may_interrupt():
-            people = ensure_people(root, order.people, accounts_over_http(root, studio, order.token))
+            people = ensure_people(root, order.people, accounts_over_http(studio, order.token))
     else:
         studio, people = _start_studio(order, root, kept)
     kept.add(gateway_service(root, studio, order.host, order.port))

@@ -40,6 +40,9 @@ class Newcomer:
 Accounts = Callable[[Sequence[Person], Sequence[Person]], Mapping[str, tuple[int, str]]]
 """Makes accounts for the first, closes those of the second; email to number on the server and token."""
 
+OWN = "her own"
+"""Stands for the token of somebody who had an account before us: we know neither her token nor her password."""
+
 
 def read_list(path: Path) -> list[Newcomer]:
     """The people of a list: CSV with the columns email, name, role, or YAML with a list of such entries.
@@ -167,7 +170,10 @@ def _as_listed(person: Person, newcomer: Newcomer | None) -> Person:
 
 
 def _with_account(person: Person, account: tuple[int, str] | None) -> Person:
-    return person if account is None else replace(person, user=account[0], token=account[1])
+    if account is None:
+        return person
+    user, token = account
+    return replace(person, user=user, token=token, password="" if token == OWN else person.password)
 
 
 def _article(role: Role) -> str:

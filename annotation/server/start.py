@@ -67,6 +67,7 @@ def start(
     if url and not token:
         raise SystemicError(url, "needs a token of its administrator", "set CLAPPER_REVIEW_TOKEN")
     root = root.absolute()
+    _require_writable(root)
     _require_stopped(root)
     # Installed here, where somebody sees it and can interrupt it.
     python = "" if url else str(ensure_studio(say))
@@ -164,6 +165,15 @@ def _await(keeper: subprocess.Popen[str], root: Path, say: Say) -> Running:
         f"ended before it was ready: {last_words(logs_folder(root) / 'keeper.log')}",
         f"see {logs_folder(root)}",
     )
+
+
+def _require_writable(root: Path) -> None:
+    try:
+        private_folder(root)
+    except OSError as error:
+        raise WorkspaceError(
+            str(root), f"cannot be written: {error.strerror}", "give a folder of yours with --workspace"
+        ) from error
 
 
 def _require_stopped(root: Path) -> None:

@@ -44,7 +44,7 @@ def gold(known: Known, share: float) -> tuple[list[Trial], list[Unmade]]:
     taken = {item["clip_id"] for item in known.items if item["kind"] in GOLD}
     able = [
         _Able(draw(known.secret, "gold", clip["clip_id"]), clip, _surest_event(clip))
-        for clip in known.ordered
+        for clip in known.clips.values()
         if can_tell(clip)
     ]
     able.sort(key=lambda one: one.place)
@@ -70,7 +70,7 @@ def gold(known: Known, share: float) -> tuple[list[Trial], list[Unmade]]:
 
 def _missing(known: Known, share: float) -> Counter[str]:
     """How many of each kind are wanted beside those that are known."""
-    out = {(clip["clip_id"], clip["sha256"]) for clip in known.ordered}
+    out = {(clip["clip_id"], clip["sha256"]) for clip in known.clips.values()}
     out |= {(item["clip_id"], item["clip_sha256"]) for item in known.items if item["kind"] == "clip"}
     wanted = int(share * len(out) + 0.5)
     there = Counter(item["kind"] for item in known.items)

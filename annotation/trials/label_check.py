@@ -80,7 +80,7 @@ def label_check(known: Known, sample: int) -> tuple[list[Trial], list[Unmade]]:
 
 def _excerpts(known: Known) -> Iterator[_Excerpt]:
     """One for each clip and label, from an interval that is drawn among all that are long enough."""
-    for clip in known.ordered:
+    for clip in known.clips.values():
         drawn_of: dict[str, _Excerpt] = {}
         for start_ms, end_ms, label in _intervals(clip):
             place = draw(known.secret, KIND, clip["clip_id"], start_ms, end_ms)

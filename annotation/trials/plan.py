@@ -100,7 +100,7 @@ def _plan(recipe: Recipe, known: Known) -> Plan:
     review = recipe.review
     if review.form == "clip-review":
         trials, unmade = gold(known, review.gold)
-        trials += [_as_it_is(known, clip) for clip in known.ordered]
+        trials += [_as_it_is(known, clip) for clip in known.clips.values()]
     elif review.form == "in-sync":
         trials, unmade = tolerance(known, review.offsets, review.sample)
     else:
@@ -127,7 +127,7 @@ def _again(recipe: Recipe, known: Known, item: Row) -> Trial | None:
         return Trial(item, clip) if as_it_was else None
     if item["kind"] == SWAPPED:
         # Which clip lent its sound stands nowhere but in the key.
-        other = next((one for one in known.ordered if key(one["sha256"]) == item["item_key"]), None)
+        other = next((one for one in known.clips.values() if key(one["sha256"]) == item["item_key"]), None)
         return other and Trial(item, clip, other)
     return None
 

@@ -34,7 +34,9 @@ _HIGHEST_PEAK = 0.89
 LEAST_EXCERPT_MS = 1000
 
 
-def shift(clip: Path, target: Path, offset_ms: OffsetMs, media: Media, silent_edges_ms: int = 0) -> None:
+def shift(
+    clip: Path, target: Path, offset_ms: OffsetMs, media: Media, silent_edges_ms: int | None = None
+) -> None:
     """Write a clip with its sound moved against its picture; see `shifted`.
 
     Raises:
@@ -99,15 +101,18 @@ def excerpt(clip: Path, target: Path, start_ms: int, end_ms: int, media: Media) 
             made.clips[0].path.replace(unfinished)
 
 
-def shifted(waveform: np.ndarray, offset_ms: OffsetMs, silent_edges_ms: int = 0) -> np.ndarray:
-    """A sound that comes `offset_ms` earlier (negative: later), as long as before; zeros fill the gap.
+def shifted(waveform: np.ndarray, offset_ms: OffsetMs, silent_edges_ms: int | None = None) -> np.ndarray:
+    """A sound that comes `offset_ms` earlier (negative: later), as long as before.
 
     Args:
         waveform: float32 (n,), 16 kHz.
         silent_edges_ms: how long the result is silent at its beginning and at its end. With at least the largest
-            offset of a set of items, silence tells nothing of each one's own.
+            offset of a set of items, silence tells nothing of each one's own. None: what leaves at one end comes in
+            at the other, so that there is no silence that could tell.
     """
     count, move = len(waveform), offset_ms * SAMPLE_RATE // 1000
+    if silent_edges_ms is None:
+        return _turned(waveform, move)
     edge = silent_edges_ms * SAMPLE_RATE // 1000
     first, end = max(0, -move, edge), min(count, count - move, count - edge)
     moved = np.zeros(count, np.float32)
@@ -138,6 +143,15 @@ def replacing(sound: np.ndarray, own: np.ndarray) -> np.ndarray:
         return taken
     gain = min(10 ** ((wanted - found) / 20), max(1.0, _HIGHEST_PEAK / float(np.abs(taken).max())))
     return taken * np.float32(gain)
+
+
+def _turned(waveform: np.ndarray, move: int) -> np.ndarray:
+    """A waveform of which the first `move` samples (negative: the last) stand at the other end."""
+    turned = np.roll(waveform, -move)
+    joint = -move % len(waveform) if len(waveform) else 0
+    _fade(turned, joint, len(turned))
+    _fade(turned, 0, joint or len(turned))
+    return turned
 
 
 def _fade(waveform: np.ndarray, first: int, end: int) -> None:

@@ -41,7 +41,7 @@ def tolerance(known: Known, offsets: Sequence[int], sample: int) -> tuple[list[T
         shown[item["clip_id"]].add(item["offset_ms"])
     uses = Counter(offset for some in shown.values() for offset in some)
     left = sample - uses.total()
-    able = [clip for clip in known.ordered if can_tell(clip, least_ms)]
+    able = [clip for clip in known.clips.values() if can_tell(clip, least_ms)]
     # A clip that was begun is completed first.
     able.sort(key=lambda clip: (clip["clip_id"] not in shown, draw(known.secret, KIND, clip["clip_id"])))
     made: list[Trial] = []

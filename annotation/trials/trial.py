@@ -70,11 +70,6 @@ class Known:
     clips: Mapping[str, Row]
     items: Sequence[Row]
 
-    @property
-    def ordered(self) -> list[Row]:
-        """The clips by id."""
-        return [self.clips[clip_id] for clip_id in sorted(self.clips)]
-
     def current(self, kind: str) -> list[Row]:
         """Items of one kind that are made from a clip as it is now."""
         return [item for item in self.items if item["kind"] == kind and self._is_current(item)]

@@ -25,6 +25,12 @@ def signs_of(made: Simulated) -> set[tuple[str, str]]:
     return {(flag.annotator, flag.sign) for flag in flags(list(people_of(made).values()), 0.8)}
 
 
+@pytest.fixture
+def without_model(monkeypatch):
+    """Signs do not need the model of Dawid and Skene, which takes seconds."""
+    monkeypatch.setattr("annotation.decide.annotators.error_rates", lambda found, question: {})
+
+
 @pytest.fixture(scope="module")
 def team_review() -> Simulated:
     return review_of(600)
@@ -41,7 +47,7 @@ def test_the_careless_one_and_the_one_who_tires_are_told_and_nobody_else(team):
     assert {annotator for annotator, _ in signs} == {"A3", "A4"}
 
 
-def test_words_name_the_numbers():
+def test_words_name_the_numbers(without_model):
     faulty = [
         item(f"g{number}", kind="gold_shifted", expected={"aligned": "out_of_time"}) for number in range(6)
     ]
@@ -53,8 +59,8 @@ def test_words_name_the_numbers():
     assert (flag.annotator, flag.words) == ("A3", "missed 4 of 6 shifted clips")
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_a_careful_team_has_no_signs(seed):
+@pytest.mark.parametrize("seed", range(8))
+def test_a_careful_team_has_no_signs(seed, without_model):
     even = [Hand(f"A{number}", errs=0.06) for number in range(1, 6)]
     assert signs_of(review_of(300, even, seed=seed)) == set()
 
@@ -69,7 +75,7 @@ def test_a_careful_team_has_no_signs(seed):
         (Hand("A2", errs_on={"audio": 0.5}), "against_others"),
     ],
 )
-def test_each_fault_by_itself(hand, sign):
+def test_each_fault_by_itself(hand, sign, without_model):
     others = [Hand(name) for name in ("A1", "A3", "A4", "A5")]
     signs = signs_of(review_of(400, [*others, hand]))
     assert ("A2", sign) in signs
@@ -110,7 +116,7 @@ def test_too_few_clips_or_one_answer_only_have_no_error_rates():
     assert error_rates(list(counted(items, answers, 3).values()), "speech") == {}
 
 
-def test_counts_of_one_annotator_by_hand():
+def test_counts_of_one_annotator_by_hand(without_model):
     items = [item(f"{number}", duration_ms=10_000) for number in range(5)]
     items.append(item("g", kind="gold_swapped", expected={"aligned": "other_sound"}))
     answers = [
@@ -134,7 +140,7 @@ def test_counts_of_one_annotator_by_hand():
     assert people["A2"].gold[0].missed.value == 1.0
 
 
-def test_the_others_need_a_majority_to_be_agreed_with():
+def test_the_others_need_a_majority_to_be_agreed_with(without_model):
     items = [item("a"), item("b"), item("c")]
     answers = [
         *(answer("a", name, FIT, number) for number, name in enumerate(("A1", "A2", "A3"))),

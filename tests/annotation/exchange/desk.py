@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 from label_studio_sdk import LabelStudio
 
-from annotation.configs.pages import page_of
+from annotation.configs.projects import ensure_projects
 from annotation.exchange.client import open_client
 from annotation.exchange.pull import Pulled, pull
 from annotation.exchange.push import Pushed, push
@@ -93,17 +93,7 @@ class Desk:
 def open_desk(studio: Studio, recipe: str, **review: Any) -> Desk:
     """A review of its own with two projects."""
     section = Review(**({"batch": 4} | review))
-    client = open_client(studio.connection)
-    projects = {}
-    for name, overlap in (("review", section.per_clip), ("adjudication", 1)):
-        projects[name] = client.projects.create(
-            title=f"{recipe} {name}",
-            label_config=page_of(section.form, adjudication=name == "adjudication").xml,
-            maximum_annotations=overlap,
-            skip_queue="REQUEUE_FOR_OTHERS",
-            sampling="Sequential sampling",
-            show_collab_predictions=True,
-        ).id
+    projects = ensure_projects(open_client(studio.connection), studio.root, recipe, section).numbers
     return Desk(studio, recipe, section, projects, studio.url)
 
 

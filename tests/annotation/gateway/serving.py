@@ -1,4 +1,4 @@
-"""Servers in threads, a workspace for the gateway, and a stand-in for Label Studio that writes down what it is asked."""
+"""Servers in threads, a workspace for the gateway, and a stand-in for Label Studio that keeps what it is asked."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ PEOPLE = (
 
 
 @contextmanager
-def serving(app: Any, **settings: Any) -> Iterator[str]:
+def serving(app: Any, port: int | None = None, **settings: Any) -> Iterator[str]:
     """An application under uvicorn; its address."""
-    port = free_port()
+    port = port or free_port()
     config = uvicorn.Config(app, "127.0.0.1", port, log_level="warning", server_header=False, **settings)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -89,13 +89,12 @@ class StandIn:
     """Label Studio as far as a test says: path to answer; people by their token or session cookie.
 
     Attributes:
-        answers: JSON by method and path; 404 for others.
+        answers: by method and path JSON, a response, or what makes one of the body; 404 for others.
         asked: every request in its order.
     """
 
     answers: dict[tuple[str, str], Any] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
-    delay_seconds: float = 0.0
 
     def app(self) -> Starlette:
         app = Starlette()
@@ -120,6 +119,8 @@ class StandIn:
         found = self.answers.get((request.method, path))
         if isinstance(found, Response):
             return found
+        if callable(found):
+            return await found(body)
         return JSONResponse({"detail": "Not found."}, 404) if found is None else JSONResponse(found)
 
     def _who(self, request: Request) -> Person | None:

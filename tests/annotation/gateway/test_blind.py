@@ -33,7 +33,7 @@ def task(**changes):
         "data": {"video": "/clips/x.mp4"},
         "meta": {"machine": {"aligned": SECRET}},
         "predictions": [
-            {"id": 1, "model_version": "trim", "score": 0.9, "result": [TRIM, {"from_name": "aligned", "value": SECRET}]},
+            {"id": 1, "model_version": "trim", "score": SECRET, "result": [TRIM, {"from_name": "aligned"}]},
             {"id": 2, "model_version": SECRET, "result": [TRIM]},
         ],
         "annotations": [
@@ -92,9 +92,16 @@ def test_a_project_tells_no_counts_of_others():
     seen = blind_project(
         {"id": 3, "title": "t", "label_config": "<View/>", "created_by": {"email": SECRET}, "queue_done": 4,
          "total_annotations_number": 7, "finished_task_number": 2, "num_tasks_with_annotations": 3,
-         "skipped_annotations_number": 1, "task_data_password": SECRET, "useful_annotation_number": 7}
+         "skipped_annotations_number": 1, "task_data_password": SECRET, "model_version": SECRET}
     )  # fmt: skip
-    assert seen == {"id": 3, "title": "t", "label_config": "<View/>", "created_by": {}, "queue_done": 4}
+    assert seen == {
+        "id": 3,
+        "title": "t",
+        "label_config": "<View/>",
+        "created_by": {},
+        "queue_done": 4,
+        "model_version": "trim",
+    }
 
 
 def test_an_account_has_the_permissions_that_hold_here():
@@ -121,8 +128,8 @@ BODY = {"result": [TRIM], "lead_time": 4.5}
 
 @pytest.mark.parametrize(
     "name",
-    ["completed_by", "updated_by", "parent_prediction", "parent_annotation", "ground_truth", "task", "project", "user",
-     "bulk_created", "import_id", "last_action", "last_created_by", "id", "created_at", "annotation", "anything"],
+    ["completed_by", "updated_by", "parent_prediction", "parent_annotation", "ground_truth", "task", "project",
+     "user", "bulk_created", "import_id", "last_action", "last_created_by", "id", "created_at", "annotation"],
 )  # fmt: skip
 def test_whose_an_answer_is_cannot_be_said_in_it(name):
     for read in (answer_to_submit, draft_to_keep):

@@ -45,7 +45,7 @@ TRICKS = [
     "//api/tasks/12", "/api//tasks/12", "/api/tasks/12//", "/api/./tasks/12", "/api/x/../tasks/12",
     "/api/%74asks/12", "/api%2ftasks/12", "/api/tasks%2f12", "/api/tasks/12%00", "/api/tasks/12;x=1",
     "/api/tasks;/12", "/API/tasks/12", "/api/Tasks/12", "/api/tasks/-1", "/api/tasks/+1", "/api/tasks/1e3",
-    "/api/tasks/0x1", "/api/tasks/\u0661", "/api/tasks/1234567890", "/api/tasks/12/..", "/api/tasks/12/../../projects",
+    "/api/tasks/0x1", "/api/tasks/\u0661", "/api/tasks/1234567890", "/api/tasks/12/..", "/api/tasks/12/../../x",
     "/api/tasks/12/%2e%2e/", "/api/tasks/12?x", "/api/tasks/12#x", "/api/tasks/12 ", "/api/tasks/12\n",
     "\\api\\tasks\\12", "/api\\tasks\\12", "http://other/api/tasks/12", "/api/tasks/12.json", "api/tasks/12", "", "*",
 ]  # fmt: skip
@@ -96,18 +96,14 @@ def test_numbers_in_a_path_are_read_as_they_stand(call, number):
     assert set(found[1].values()) == {number}
 
 
-@given(
-    st.sampled_from(CALLS),
-    st.integers(0, 40),
-    st.sampled_from(["/", ".", "..", "%2f", "%2e", ";", "\\", "\t", "%", "_"]),
-)
-def test_a_path_with_anything_put_in_is_another_path(call, place, what):
+STRANGE = st.sampled_from([".", "..", "%2f", "%2e", ";", "\\", "\t", "%", "//", " ", "?", "%00", "~", "A"])
+
+
+@given(st.sampled_from(CALLS), st.integers(0, 60), STRANGE)
+def test_a_path_with_something_strange_put_in_is_refused(call, place, strange):
     path = re.sub(r"\{\w+\}", "5", call.path)
-    spoilt = path[: place % len(path)] + what + path[place % len(path) :]
-    if spoilt.rstrip("/") != path and spoilt not in ("/", "//"):
-        found = find_call(call.method, spoilt, dict([call.only] if call.only else []))
-        assert found is None or found[0].pattern.fullmatch(spoilt)
-        assert found is None or what == "/"
+    spoilt = path[: place % (len(path) + 1)] + strange + path[place % (len(path) + 1) :]
+    assert find_call(call.method, spoilt, dict([call.only] if call.only else [])) is None
 
 
 @given(st.text(max_size=60))

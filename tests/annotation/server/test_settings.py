@@ -60,6 +60,13 @@ def test_the_settings_that_matter(tmp_path: Path, name: str, value: str) -> None
     assert studio_environment(tmp_path, "secret", database)[name] == value
 
 
+def test_a_proxy_that_speaks_https_is_trusted_only_where_it_is_named(tmp_path: Path) -> None:
+    name = "LABEL_STUDIO_CSRF_TRUSTED_ORIGINS"
+    assert name not in studio_environment(tmp_path, "secret", SQLITE)
+    told = studio_environment(tmp_path, "secret", SQLITE, "https://review.example.org")
+    assert told[name] == "https://review.example.org"
+
+
 words = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), min_size=1, max_size=20)
 
 

@@ -248,6 +248,12 @@ def test_a_taken_port_is_told_before_anything_starts(filled: Path) -> None:
     assert read_running(filled) is None
 
 
+def test_a_workspace_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(WorkspaceError, match="file: cannot be written: Not a directory"):
+        start(tmp_path / "file", PEOPLE, say=print)
+
+
 def test_a_database_that_is_not_there_is_told_without_its_password(tmp_path: Path) -> None:
     address = f"postgres://somebody:hunter2@127.0.0.1:{free_port()}/labels"
     with pytest.raises(
@@ -260,14 +266,19 @@ def test_a_database_that_is_not_there_is_told_without_its_password(tmp_path: Pat
     assert processes_of(tmp_path) == []
 
 
-def test_a_start_can_be_stopped_while_it_starts(filled: Path) -> None:
+def test_a_start_can_be_stopped_while_it_starts(studio_template: Template, tmp_path: Path) -> None:
+    fill(tmp_path, studio_template)
+    said: list[str] = []
+
     def stop_it(text: str) -> None:
+        said.append(text)
         if "starting Label Studio" in text:
-            assert stop(filled, print)
+            assert stop(tmp_path, print)
 
     with pytest.raises(SystemicError, match="was stopped while it started"):
-        start(filled, PEOPLE, port=free_port(), say=stop_it)
-    assert processes_of(filled) == []
+        start(tmp_path, PEOPLE, database="sqlite", port=free_port(), say=stop_it)
+    assert processes_of(tmp_path) == []
+    assert [line for line in said if "warning: with SQLite" in line]
 
 
 def test_people_of_an_existing_server_are_invited(studio: Studio, tmp_path: Path) -> None:
@@ -278,7 +289,8 @@ def test_people_of_an_existing_server_are_invited(studio: Studio, tmp_path: Path
         assert running.studio == studio.url
         admin, known, new = read_people(tmp_path)
         assert (admin.user, admin.token) == (studio.admin.user, studio.admin.token)
-        assert known.user == studio.person("A1").user
+        assert (known.user, known.password) == (studio.person("A1").user, "")
+        assert known.email not in (tmp_path / "review-server" / "log-ins.txt").read_text()
         assert whoami(studio.url, new) == log_in(studio.url, new) == new.user
     assert httpx.get(f"{studio.url}/health").status_code == 200
     with review_server(

@@ -126,6 +126,8 @@ def test_a_clip_that_is_cut_anew_gives_new_items_and_one_that_is_gone_none(
     assert {item["clip_sha256"] for item in later} <= {clip["sha256"] for clip in anew}
     if recipe.review.form == "clip-review":
         assert sum(item["kind"] == "clip" for item in later) == len(anew)
+    else:
+        assert len(later) == len(planned(recipe, anew))
 
 
 def test_every_clip_is_shown_as_it_is() -> None:

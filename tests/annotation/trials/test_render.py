@@ -42,9 +42,9 @@ def beeps_ms(path: Path) -> list[float]:
 
 
 @pytest.mark.parametrize("offset_ms", [-800, -500, -120, 0, 40, 120, 500, 800])
-@pytest.mark.parametrize("edges_ms", [0, 800])
+@pytest.mark.parametrize("edges_ms", [None, 0, 800])
 def test_beeps_come_earlier_by_the_offset(
-    flashes: Path, tmp_path: Path, offset_ms: OffsetMs, edges_ms: int
+    flashes: Path, tmp_path: Path, offset_ms: OffsetMs, edges_ms: int | None
 ) -> None:
     made = tmp_path / "made.mp4"
     shift(flashes, made, offset_ms, MEDIA, edges_ms)
@@ -118,6 +118,18 @@ def test_moved_samples_are_the_same_samples(count: int, offset_ms: int, edges_ms
     assert (moved[kept] <= waveform[kept + move]).all()
     if not move and not edge:
         assert (moved == waveform).all()
+
+
+@given(st.integers(0, 4_000), st.integers(-1_000, 1_000).map(lambda steps: steps * 4))
+def test_what_leaves_at_one_end_comes_in_at_the_other(count: int, offset_ms: int) -> None:
+    waveform = np.arange(1, count + 1, dtype=np.float32)
+    turned, move = shifted(waveform, OffsetMs(offset_ms)), offset_ms * 16
+    assert turned.shape == waveform.shape
+    whole = np.roll(waveform, -move)
+    joint = -move % count if count else 0
+    far = [n for n in range(count) if not joint or abs(n - joint) > MARGIN]
+    assert (turned[far] == whole[far]).all()
+    assert (turned <= whole).all()
 
 
 # With another's sound -----------------------------------------------------------------------------------------

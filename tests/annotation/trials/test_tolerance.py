@@ -53,6 +53,15 @@ def test_no_clip_is_tied_to_its_offsets_by_the_order_of_the_data() -> None:
     assert all(107 <= first[offset] <= 193 for offset in OFFSETS)
 
 
+def test_offsets_meet_in_many_ways() -> None:
+    items = shown(several(200), 600, [])
+    together: defaultdict[str, set[int]] = defaultdict(set)
+    for item in items:
+        together[item["clip_id"]].add(item["offset_ms"])
+    # Taken in a fixed order the seven offsets would come in seven threes; 35 are possible.
+    assert len({frozenset(some) for some in together.values()}) >= 28
+
+
 @pytest.mark.parametrize(
     ("columns", "suits"),
     [
