@@ -144,7 +144,7 @@ def report(
     from annotation.decide.page import write_html
     from annotation.decide.report import as_json as told
     from annotation.decide.report import report_on
-    from annotation.decide.show import show_report
+    from annotation.decide.terminal import show_report
     from annotation.store import read_answers, read_items, review_folder
     from flows.run import Request
 

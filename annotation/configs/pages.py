@@ -103,3 +103,13 @@ def _controls(form_name: FormName) -> dict[str, str]:
 
 def _text(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def key_table(page: Page) -> str:
+    """The keys of a page for the guide, as a table in Markdown: a row for each question."""
+    rows: dict[str, list[str]] = {}
+    for each in keys_of(page):
+        rows.setdefault(each.control, []).append(f"`{each.key}` {each.label}")
+    order = [*(name for name in rows if name != TRIM), *(name for name in rows if name == TRIM)]
+    lines = [f"| {name.replace('_', ' ')} | {' · '.join(rows[name])} |" for name in order]
+    return "\n".join(["| question | keys |", "|---|---|", *lines])

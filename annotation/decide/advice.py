@@ -28,29 +28,32 @@ def next_steps(report: Report) -> list[str]:
 def _for_the_lead(report: Report) -> Iterable[str]:
     if waiting := len(report.waiting):
         project = f"{report.recipe} adjudication"
-        yield f"{_clips(waiting)} {_wait(waiting)} for a lead: open the project “{project}” in Label Studio."
+        yield f"For a lead: {_many(waiting, 'disputed clip')} in the project “{project}” of Label Studio."
 
 
 def _for_the_server(report: Report) -> Iterable[str]:
     progress = report.progress
     if waiting := sum(items.waiting for items in progress.items):
-        yield f"{waiting:,} items are not on the server: the next run pushes them."
+        yield f"Not on the server: {_many(waiting, 'item')}; the next run pushes what is missing there."
     if progress.refused:
         reasons = ", ".join(f"{number:,} {reason}" for reason, number in progress.refused.items())
-        refused = sum(progress.refused.values())
-        yield f"{refused:,} answers cannot count ({reasons}): ask those who gave them to answer again."
+        refused = _many(sum(progress.refused.values()), "answer")
+        yield f"Cannot count: {refused} ({reasons}); ask those who gave them to answer again."
     if report.strangers:
-        yield f"{report.strangers:,} answers belong to no known item: was items.parquet restored from an older copy?"
+        strangers = _many(report.strangers, "answer")
+        yield f"Of no known item: {strangers}; was items.parquet restored from an older copy?"
 
 
 def _for_annotators(report: Report) -> Iterable[str]:
     progress = report.progress
     if not progress.missing:
         return
-    text = f"{progress.missing:,} judgements are still to come"
+    text = f"Still to come: {_many(progress.missing, 'judgement')}"
     if progress.pace:
         days = ceil(progress.missing / progress.pace)
-        text += f"; at the last days' pace of {progress.pace:,.0f} a day that takes {days:,} days of work"
+        text += (
+            f"; at the last days' pace of {progress.pace:,.0f} a day that takes {_many(days, 'day')} of work"
+        )
     yield f"{text}."
 
 
@@ -73,9 +76,5 @@ def _on_agreement(report: Report) -> Iterable[str]:
         )
 
 
-def _clips(number: int) -> str:
-    return f"{number:,} clip" if number == 1 else f"{number:,} clips"
-
-
-def _wait(number: int) -> str:
-    return "waits" if number == 1 else "wait"
+def _many(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

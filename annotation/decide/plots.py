@@ -47,6 +47,9 @@ SETTINGS = {
     "legend.frameon": False,
     "date.epoch": "1970-01-01T00:00:00",
 }
+FEWEST_DAYS = 14
+"""The axis has room for at least so many days, so that bars stay bars."""
+
 FEWEST_IN_A_WEEK = 5
 """A week's share of fewer clips is not drawn."""
 
@@ -95,7 +98,7 @@ def days_plot(days: Sequence[Day], title: str) -> str:
         step = max(1, (places[-1] + 1) // 6)
         ticks = range(0, places[-1] + 1, step)
         axes.set_xticks(ticks, [_short(date.fromordinal(first.toordinal() + tick)) for tick in ticks])
-        axes.set_xlim(-0.8, places[-1] + 0.8)
+        axes.set_xlim(-0.8, max(places[-1], FEWEST_DAYS - 1) + 0.8)
         axes.grid(axis="y", lw=0.6)
         axes.yaxis.get_major_locator().set_params(integer=True, nbins=5)
         axes.tick_params(axis="y", labelcolor=FAINT)

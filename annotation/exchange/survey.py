@@ -69,7 +69,8 @@ def seen_of(task: Mapping[str, Any]) -> Seen:
 def survey(client: LabelStudio, project: int, folder: Path) -> Iterator[Mapping[str, Any]]:
     """Each task of a project with its answers, one at a time; their number and size take no memory.
 
-    Nothing is yielded before the whole snapshot has come, so a cut connection is never taken for a short project.
+    Nothing is yielded before the whole snapshot has come, and one that ends too early raises: it is never taken for a
+    short project.
 
     Args:
         folder: where the snapshot is kept meanwhile, in a file of its own that is gone at the end.
@@ -82,7 +83,6 @@ def survey(client: LabelStudio, project: int, folder: Path) -> Iterator[Mapping[
         for attempt in tries():
             with attempt:
                 _download(client, project, number, file)
-                _check(file, project)
         yield from _tasks(file, project)
 
 
@@ -150,11 +150,6 @@ def _tasks(file: BinaryIO, project: int) -> Iterator[Mapping[str, Any]]:
             yield task
     except ijson.JSONError as error:
         raise _not_understood(project, f"it is no whole JSON ({type(error).__name__})") from None
-
-
-def _check(file: BinaryIO, project: int) -> None:
-    for _ in _tasks(file, project):
-        pass
 
 
 def _is_task(task: Any) -> bool:

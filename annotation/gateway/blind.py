@@ -41,6 +41,7 @@ _LABELLING = (
     "projects.view", "tasks.view", "annotations.create", "annotations.view", "annotations.change",
     "actions.perform", "labels.view", "views.view",
 )  # fmt: skip
+_COLUMN = ("id", "title", "type", "target", "parent", "visibility_defaults", "project_defined")
 _FAULT = ("detail", "status_code", "validation_errors", "id")
 
 _LOCK = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -77,6 +78,13 @@ def blind_draft(draft: Mapping[str, Any]) -> Json:
 def blind_project(project: Mapping[str, Any]) -> Json:
     """A project without what tells how others fare; the counts of one's own queue stay."""
     return kept(project, _PROJECT) | kept(project, _PROGRESS) | {"created_by": {}, "model_version": TRIM}
+
+
+def blind_columns(listed: Mapping[str, Any]) -> Json:
+    """The columns that come from the clips themselves; those of predictions and answers name models and people."""
+    columns = [kept(each, _COLUMN) for each in rows(listed, "columns") if each.get("parent") == "data"]
+    return {"columns": [*columns, {"id": "data", "title": "data", "type": "List", "target": "tasks",
+                                   "children": [each["id"] for each in columns if "id" in each]}]}  # fmt: skip
 
 
 def blind_account(account: Mapping[str, Any]) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qs
 
+import httpx
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -99,7 +100,7 @@ async def keys_page(visit: Visit) -> Response:
     return _page_of_studio(visit, await visit.ask("GET", "/user/account/hotkeys"))
 
 
-def _page_of_studio(visit: Visit, answer) -> Response:
+def _page_of_studio(visit: Visit, answer: httpx.Response) -> Response:
     if answer.status_code != 200:
         raise HTTPException(502, "The review server did not give this page. Reload in a minute.")
     return passed_on(visit.request, answer, answer.content.replace(b"</head>", PAGE_SETTINGS, 1))

@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from annotation.gateway.upstream import Upstream, as_asker, credentials_of
 from annotation.private import Person
+from schemas.errors import ServiceError
 
 REMEMBERED_SECONDS = 5.0
 """So long an answer is believed: a page makes a dozen calls at once; who is struck off is out in seconds."""
@@ -66,5 +67,14 @@ async def who_asks(askers: Askers, request: Request) -> Asker | None:
 
 async def _account(upstream: Upstream, request: Request) -> dict[str, Any] | None:
     answer = await as_asker(upstream, request, "GET", "/api/current-user/whoami")
+    if answer.status_code in (401, 403):
+        return None
     account = answer.json() if answer.status_code == 200 else None
-    return account if isinstance(account, dict) and isinstance(account.get("id"), int) else None
+    if not isinstance(account, dict) or not isinstance(account.get("id"), int):
+        raise ServiceError(
+            "review server",
+            f"answered {answer.status_code} without an account when asked who is logged in",
+            "see its log",
+            "server_error",
+        )
+    return account

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from annotation.gateway.blind import blind_account, blind_project, history_of_own, kept, rows
+from annotation.gateway.blind import blind_account, blind_columns, blind_project, history_of_own, kept, rows
 from annotation.gateway.labelling import task_for
 from annotation.gateway.visit import Visit, json_or_fault, shown
 
@@ -64,7 +64,8 @@ async def project_of_page(visit: Visit) -> Response:
 async def columns(visit: Visit) -> Response:
     """What the page's list has columns for."""
     number = visit.project(visit.number("project")).number
-    return shown(json_or_fault(await visit.ask("GET", "/api/dm/columns", project=number)))
+    found = json_or_fault(await visit.ask("GET", "/api/dm/columns", project=number))
+    return shown(blind_columns(found) if visit.is_annotator else found)
 
 
 async def tab(visit: Visit) -> Response:

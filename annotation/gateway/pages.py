@@ -61,11 +61,14 @@ def refusal(request: Request, status: int, text: str) -> Response:
             status,
             headers={"cache-control": "no-store"},
         )
-    again = (
-        Link(request.url.path, "Reload") if request.method == "GET" and status in (408, 502, 504) else None
-    )
+    again = Link("", "Reload") if request.method == "GET" and status in (408, 502, 504) else None
     return page(
-        request, status, title, text, [again] if again else [Link("/", "Back to your clips")], status != 401
+        request,
+        status,
+        title,
+        text,
+        [again] if again else [Link("/", "Back to your clips")],
+        not again and status != 401,
     )
 
 

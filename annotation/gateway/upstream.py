@@ -27,7 +27,7 @@ PATIENCE = httpx.Timeout(60, connect=5, pool=30)
 EXCHANGED_SECONDS = 240
 
 COOKIES = ("sessionid", "csrftoken")
-PASSED_UP = ("accept", "accept-language", "user-agent", "x-csrftoken")
+PASSED_UP = ("accept-language", "user-agent", "x-csrftoken")
 PASSED_DOWN = ("content-type", "content-language", "cache-control", "etag", "last-modified", "vary")
 _TOKEN = re.compile(r"(Token|Bearer) [A-Za-z0-9._-]{1,4096}")
 _LOCAL = re.compile(r"/(?:[^/\\\s][^\\\s]*)?")
@@ -85,6 +85,8 @@ async def as_asker(
     """
     # Django compares this with the address that it is asked at, which is its own.
     headers = _headers_up(request) | {"origin": _origin_of(upstream)}
+    # What the asker would rather have is the gateway's affair: the server refuses a kind that it does not have.
+    headers["accept"] = "application/json" if path.startswith("/api/") else "text/html"
     if content is not None:
         headers["content-type"] = request.headers.get("content-type", "application/octet-stream")
     return await _send(upstream, method, path, headers, query, json, content)

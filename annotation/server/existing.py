@@ -18,7 +18,8 @@ _CSRF = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 def accounts_over_http(url: str, token: str) -> Accounts:
     """How annotation.server.people gets its accounts on an existing Label Studio.
 
-    Whoever has an account there keeps her password, which we do not learn. Others are invited.
+    Whoever has an account there keeps her password, which we do not learn. Others are invited. An account cannot be
+    closed over HTTP, only taken out of the organisation; its log-in still works, so the gateway must know who left.
 
     Args:
         token: the administrator's, of either kind that Label Studio has.
@@ -29,17 +30,18 @@ def accounts_over_http(url: str, token: str) -> Accounts:
             client.headers["Authorization"] = _authorization(client, token)
             me = _ask(client, "GET", "/api/current-user/whoami").json()
             organization = f"/api/organizations/{me['active_organization']}/memberships"
-            users = {user["email"].lower(): user for user in _ask(client, "GET", "/api/users/").json()}
+            listed = _ask(client, "GET", "/api/users/").json()
+            users = {user["email"].lower(): user["id"] for user in listed}
             accounts = {ADMIN: (me["id"], token)}
             for person in gone:
                 if person.email in users:
-                    _ask(client, "DELETE", f"{organization}/{users[person.email]['id']}/", fine=(404,))
+                    _ask(client, "DELETE", f"{organization}/{users[person.email]}/", fine=(404,))
             for person in here:
                 if person.role == "admin":
                     continue
+                _require_member(person, listed)
                 if person.email in users:
-                    _require_member(users[person.email])
-                    accounts[person.email] = (users[person.email]["id"], person.token or OWN)
+                    accounts[person.email] = (users[person.email], person.token or OWN)
                 else:
                     accounts[person.email] = _invite(client, url, person)
             return accounts
@@ -54,12 +56,13 @@ def _authorization(client: httpx.Client, token: str) -> str:
     return f"Bearer {_ask(client, 'POST', '/api/token/refresh/', json={'refresh': token}).json()['access']}"
 
 
-def _require_member(user: Mapping[str, Any]) -> None:
-    """Raises SystemicError for somebody who was taken out of the organisation: she could not log in."""
-    if user["active_organization"] is None:
+def _require_member(person: Person, listed: Sequence[Mapping[str, Any]]) -> None:
+    """Raises SystemicError for somebody who was taken out of the organisation; the list shows her without an address."""
+    taken_out = [user["id"] for user in listed if "@" not in user["email"]]
+    if person.user in taken_out:
         raise SystemicError(
-            user["email"],
-            "has an account on the review server that belongs to no organisation",
+            person.email,
+            "has an account on the review server that was taken out of the organisation",
             "give another address for this person; the server has no way back for this one",
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 
 from annotation.private import FOLDER, Connection, Person, Running, read_people, write_running
@@ -166,6 +168,20 @@ def running_studio(
     finally:
         (root / FOLDER / "running.json").unlink(missing_ok=True)
         end(process)
+
+
+@contextmanager
+def browse(url: str, person: Person) -> Iterator[httpx.Client]:
+    """A session of somebody who has gone through the log-in page; it may be that she was not let in."""
+    with httpx.Client(base_url=url, timeout=30, trust_env=False) as session:
+        found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', session.get("/user/login/").text)
+        form = {
+            "email": person.email,
+            "password": person.password,
+            "csrfmiddlewaretoken": found[1] if found else "",
+        }
+        session.post("/user/login/", data=form, headers={"Referer": url})
+        yield session
 
 
 def fill(root: Path, template: Template) -> None:

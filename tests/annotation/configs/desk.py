@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from annotation.configs.projects import ensure_projects
+from annotation.decide.disputes import answers_table
 from annotation.exchange.client import open_client
 from annotation.exchange.pull import pull
 from annotation.exchange.push import push
@@ -26,7 +27,7 @@ from tasks.scenes import flash_and_beep, speech, talking_face
 from tasks.scenes.encode import encode
 from tasks.workspace.stage import Row
 from tests.annotation.gateway.serving import serving
-from tests.annotation.rows import item
+from tests.annotation.rows import GOOD, answer, item
 from tests.annotation.studio import Studio
 
 CHROMIUM = (
@@ -41,15 +42,6 @@ CHROMIUM = (
 )
 SIZE, SECONDS = (456, 256), 4
 PATIENCE_MS = 60_000
-ANSWERS_OF_OTHERS = (
-    "<table><tr><th></th><th>A1</th><th>A2</th><th>A3</th></tr>"
-    "<tr><th>source</th><td>visible</td><td>visible</td><td>visible</td></tr>"
-    "<tr><th>aligned</th><td>in time</td><td>out of time</td><td>unclear</td></tr>"
-    "<tr><th>audio</th><td>good</td><td>good</td><td>good</td></tr>"
-    "<tr><th>scenario</th><td>one speaker</td><td>one speaker</td><td>dialogue</td></tr>"
-    "<tr><th>speech</th><td>talking head</td><td>talking head</td><td>talking head</td></tr>"
-    "<tr><th>comment</th><td></td><td>the lips are late</td><td></td></tr></table>"
-)
 _MEDIA = (
     "()=>{const v=document.querySelector('video');return v&&{ready:v.readyState,at:v.currentTime,paused:v.paused,"
     "muted:v.muted,audio:v.webkitAudioDecodedByteCount,source:v.currentSrc}}"
@@ -86,7 +78,7 @@ def served(studio: Studio, recipe: str, review: Review) -> Iterator[Desk]:
     rows = [clip_item(recipe, name, number) for number, name in enumerate(names)]
     projects = ensure_projects(client, root, recipe, review)
     if "adjudication" in projects.numbers:
-        shown = {"answers": ANSWERS_OF_OTHERS}
+        shown = {"answers": answers_of_others()}
         rows.append(clip_item(recipe, names[0], 9, project="adjudication", kind="dispute", shown=shown))
     push(client, root, recipe, review, projects.numbers, rows)
     with serving(gateway_app(root, studio.url)) as address:
@@ -97,6 +89,14 @@ def clip_item(recipe: str, name: str, number: int, **changes) -> Row:
     key = f"{number:031x}{len(recipe) % 16:x}"
     usual = {"path": f"clips/{name}.mp4", "duration_ms": SECONDS * 1000, "shown": {"event": "Speech"}}
     return item(key, **(usual | changes))
+
+
+def answers_of_others() -> str:
+    """What three annotators said of a clip, one of them at length."""
+    said = {"A1": GOOD, "A2": GOOD | {"aligned": "out_of_time"}, "A3": GOOD | {"aligned": "unclear"}}
+    rows = {name: answer("dispute", name, answers=answers, comment="") for name, answers in said.items()}
+    rows["A2"] |= {"comment": "the lips are late " * 20, "keep_start_ms": 400, "keep_end_ms": 2400}
+    return answers_table(list(GOOD), ["aligned"], said, rows)
 
 
 def make_clips(folder: Path) -> list[str]:

@@ -114,11 +114,11 @@ def test_what_to_do_next_names_all_that_waits(report):
     steps = "\n".join(next_steps(report))
     waiting = len(report.waiting)
     for words in (
-        f"{waiting} clips wait for a lead: open the project “av-syncbench adjudication”",
-        "1 items are not on the server",
-        "2 answers cannot count (1 missing_answer, 1 not_an_annotator)",
-        "1 answers belong to no known item",
-        "2 judgements are still to come",
+        f"For a lead: {waiting} disputed clips in the project “av-syncbench adjudication”",
+        "Not on the server: 1 item;",
+        "Cannot count: 2 answers (1 missing_answer, 1 not_an_annotator)",
+        "Of no known item: 1 answer;",
+        "Still to come: 2 judgements; at the last days' pace",
         "with A3, who missed",
     ):
         assert words in steps

@@ -130,15 +130,16 @@ def test_headers_that_are_not_named_stay_here(front):
     strange = {
         "x-http-method-override": "DELETE", "x-api-key": "a" * 40, "x-original-url": "/api/users", "x-custom": "1",
         "x-forwarded-for": "1.2.3.4", "x-forwarded-host": "evil", "forwarded": "host=evil", "origin": front.url,
-        "transfer-user": "1", "cookie": "other=1; sessionid=session-A1",
+        "transfer-user": "1", "accept": "text/html", "cookie": "other=1; sessionid=session-A1",
     }  # fmt: skip
     front.studio.answers = {("GET", "/api/projects/3/"): {"id": 3}}
     with front.client("A1") as ann:
         assert ann.get("/api/projects/3/?format=api&_method=DELETE", headers=strange).status_code == 200
     asked = front.studio.asked[-1]
     assert (asked.method, asked.path, asked.query) == ("GET", "/api/projects/3/", "")
-    assert not set(asked.headers) & (set(strange) - {"origin", "cookie"})
+    assert not set(asked.headers) & (set(strange) - {"origin", "cookie", "accept"})
     assert asked.headers["cookie"] == "sessionid=session-A1"
+    assert asked.headers["accept"] == "application/json"
     assert asked.headers["origin"] == "http://" + asked.headers["host"] != front.url
 
 
@@ -393,3 +394,25 @@ def test_an_answer_cannot_be_turned_into_a_skip(front):
         answer = ann.patch("/api/annotations/8", json={"result": [], "was_cancelled": True})
     assert answer.status_code == 403
     assert front.studio.paths("PATCH") == []
+
+
+def test_a_token_that_must_be_exchanged_is_exchanged_once(front, monkeypatch):
+    monkeypatch.setenv("CLAPPER_REVIEW_TOKEN", "head.body.signature")
+    front.studio.answers = {
+        ("POST", "/api/token/refresh/"): {"access": "short.lived.token"},
+        ("GET", "/api/tasks/5/"): {"id": 5, "project": 3, "annotations": []},
+    }
+    with front.client("A1") as ann:
+        assert [ann.get("/api/tasks/5/annotations").status_code for _ in range(2)] == [200, 200]
+    assert front.studio.paths("POST") == ["/api/token/refresh/"]
+    assert front.studio.asked[-1].headers["authorization"] == "Bearer short.lived.token"
+
+
+def test_a_token_that_is_not_taken_is_said_to_be(front, monkeypatch):
+    monkeypatch.setenv("CLAPPER_REVIEW_TOKEN", "0" * 40)
+    front.studio.answers = {("GET", "/api/tasks/5/"): Response("{}", 401)}
+    with front.client("A1") as ann:
+        answer = ann.post("/api/tasks/5/annotations", json={"result": []})
+    assert answer.status_code == 502
+    assert "0" * 40 not in answer.text
+    assert front.studio.paths("POST") == []

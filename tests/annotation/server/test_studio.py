@@ -16,7 +16,7 @@ from annotation.server.processes import end, free_port, launch
 from annotation.server.settings import SQLITE, studio_environment
 from annotation.server.studio import accounts_in, is_well, package_folder, studio_command
 from schemas.errors import SystemicError
-from tests.annotation.studio import PEOPLE, Studio, Template, fill, running_studio
+from tests.annotation.studio import PEOPLE, Studio, Template, browse, fill, running_studio
 
 pytestmark = pytest.mark.slow
 
@@ -102,7 +102,9 @@ def test_no_other_host_is_looked_up(studio_template: Template, tmp_path: Path) -
             assert (
                 client.post(f"/api/tasks/{task['id']}/annotations/", json={"result": []}).status_code == 201
             )
-            html = client.get(f"/projects/{made['id']}/data").text
+        with browse(url, studio_template.people[1]) as session:
+            html = session.get(f"/projects/{made['id']}/data").text
+            assert "defaultEditorKeymap" in html
     finally:
         end(process)
     hosts = set(looked_up.read_text().split()) if looked_up.exists() else set()
@@ -120,7 +122,8 @@ def test_the_hook_sees_what_is_looked_up(tmp_path: Path) -> None:
 
 
 def test_the_keys_of_the_page_are_ours(studio: Studio) -> None:
-    html = httpx.get(f"{studio.url}/projects/", headers=studio.headers()).text
+    with browse(studio.url, studio.person("A1")) as session:
+        html = session.get("/projects/").text
     found = re.search(r"defaultEditorKeymap = JSON\.parse\((.*)\);", html)
     assert found
     keys = json.loads(json.loads(found[1]))
