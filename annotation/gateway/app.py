@@ -80,7 +80,7 @@ def gateway_app(
 
     app = Starlette(
         lifespan=open_while_running,
-        exception_handlers={HTTPException: pages.refused, ServiceError: pages.down},
+        exception_handlers={HTTPException: pages.refused, ServiceError: pages.down, Exception: pages.broken},
     )
 
     async def any_request(request: Request) -> Response:

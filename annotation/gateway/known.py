@@ -90,7 +90,8 @@ class Known:
         with self._lock:
             held = self._reads.setdefault(name, _Read())
             if held.signature != signature:
-                held.signature, held.value = signature, read()
+                held.value = read()
+                held.signature = signature
             return held.value
 
 

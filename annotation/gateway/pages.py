@@ -24,10 +24,12 @@ TITLES = {
     408: "That took too long",
     409: "Answered already",
     413: "That is too much",
+    500: "Something went wrong here",
     502: "The review server is not running",
     504: "The review server is too slow",
 }
 DOWN = "Your answers so far are kept. Wait a minute and reload; if this stays, tell your lead."
+BROKEN = "Your answers so far are kept. Reload; if it happens again, tell your lead when it happened."
 SLOW = (
     "Your last answer may or may not have been stored. Reload in a minute: the page then shows what there is."
 )
@@ -81,6 +83,11 @@ def down(request: Request, error: ServiceError) -> Response:
     """For a review server that does not answer; nothing of its address is told."""
     slow = error.kind == "timed_out"
     return refusal(request, 504 if slow else 502, SLOW if slow else DOWN)
+
+
+def broken(request: Request, error: Exception) -> Response:
+    """For a fault of our own, which the log tells; the page does not."""
+    return refusal(request, 500, BROKEN)
 
 
 def wants_page(request: Request) -> bool:

@@ -57,7 +57,7 @@ def _authorization(client: httpx.Client, token: str) -> str:
 
 
 def _require_member(person: Person, listed: Sequence[Mapping[str, Any]]) -> None:
-    """Raises SystemicError for somebody who was taken out of the organisation; the list shows her without an address."""
+    """Raises SystemicError for somebody who was taken out of the organisation; she is listed without an address."""
     taken_out = [user["id"] for user in listed if "@" not in user["email"]]
     if person.user in taken_out:
         raise SystemicError(
