@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from annotation.alive import begin_of
 from schemas.errors import SystemicError
 
 FOLDER = "review-server"
@@ -48,8 +49,10 @@ class Person:
     Attributes:
         pseudonym: A1, A2 … for annotators, L1 … for leads, admin for the administrator; never given to another.
         user: number on the server.
-        token: for calls of the server's interface; never shown.
+        token: for calls of the server's interface; never shown; empty where we do not know it.
         password: for the log-in page; empty where the person has set her own.
+        active: whether she takes part. Who has left keeps her pseudonym and cannot log in any more; her answers
+            stay and count.
     """
 
     email: str
@@ -59,6 +62,7 @@ class Person:
     name: str = ""
     token: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
+    active: bool = True
 
 
 @dataclass(frozen=True)
@@ -70,12 +74,15 @@ class Running:
         studio: address of Label Studio itself; only this machine should reach it.
         gateway: address that people open.
         since: ISO 8601, UTC.
+        inner_gateway: address at which Label Studio itself calls the gateway; empty where that is `gateway`. What
+            people open may lead through a proxy that does not let such calls in.
     """
 
     pid: int
     studio: str
     gateway: str
     since: str
+    inner_gateway: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,7 +118,7 @@ def open_secrets(root: Path) -> Secrets:
 def read_people(root: Path) -> list[Person]:
     """Everybody with an account, in the order in which they were added; empty before the first start."""
     path = root / FOLDER / "people.json"
-    return [Person(**row) for row in _read(path)["people"]] if path.exists() else []
+    return [_person(row) for row in _read(path)["people"]] if path.exists() else []
 
 
 def write_people(root: Path, people: Sequence[Person]) -> None:
@@ -119,16 +126,24 @@ def write_people(root: Path, people: Sequence[Person]) -> None:
 
 
 def read_running(root: Path) -> Running | None:
-    """The servers that run, or None. A file that a killed process has left counts for nothing."""
+    """The servers that run, or None.
+
+    A file that a killed process has left counts for nothing, also when another process has its number by now.
+    """
     path = root / FOLDER / "running.json"
     if not path.exists():
         return None
-    running = Running(**_read(path))
-    return running if _alive(running.pid) else None
+    row = _read(path)
+    began = row.pop("began", None)
+    running = Running(**row)
+    found = begin_of(running.pid)
+    return running if found is not None and began in (None, found) else None
 
 
 def write_running(root: Path, running: Running) -> None:
-    _write(private_folder(root) / "running.json", asdict(running))
+    """Note what runs, with the begin of the process that keeps it."""
+    began = begin_of(running.pid) or "it had ended"
+    _write(private_folder(root) / "running.json", {**asdict(running), "began": began})
 
 
 def connection_of(root: Path) -> Connection | None:
@@ -144,14 +159,9 @@ def connection_of(root: Path) -> Connection | None:
     return Connection(running.studio, token or admin.token) if running and admin else None
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _person(row: Mapping[str, Any]) -> Person:
+    """A row of people.json; in older files those who have left are the ones who cannot show anything."""
+    return Person(**{"active": bool(row.get("token") or row.get("password")), **row})
 
 
 def _read(path: Path) -> dict[str, Any]:

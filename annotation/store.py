@@ -5,6 +5,8 @@ workspace/reviews/<recipe>/
   answers/<number>.parquet schemas.review.ANSWERS; only ever added to
   decided.parquet          schemas.review.DECIDED
   projects.json            number of each project on the server
+  review.json              the recipe's section, for what an answer sets off
+  missing.json             item and annotator of the answers that are gone from the server, so that it is told once
 """
 
 from __future__ import annotations
@@ -12,17 +14,23 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import hmac
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import dataset
 
 from schemas.errors import WorkspaceError
 from schemas.review import ANSWERS, DECIDED, ITEMS
 from tasks.workspace.layout import appearing, write_table
 from tasks.workspace.stage import Row
+
+_ASK_AGAIN_S = 0.2
+_ROWS_AT_ONCE = 2_000
 
 
 def review_folder(root: Path, recipe: str) -> Path:
@@ -31,22 +39,31 @@ def review_folder(root: Path, recipe: str) -> Path:
 
 
 @contextmanager
-def sole_writer(root: Path, recipe: str) -> Iterator[None]:
+def sole_writer(root: Path, recipe: str, wait_s: float = 0.0) -> Iterator[None]:
     """Hold a review for writing; the lock goes with the process.
 
     Raises:
-        WorkspaceError: when another process writes it.
+        WorkspaceError: another process still writes it after `wait_s`.
     """
     folder = review_folder(root, recipe)
     folder.mkdir(parents=True, exist_ok=True)
+    until = time.monotonic() + wait_s
     with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise WorkspaceError(
-                str(folder), "another process is at work on this review", "wait for it to end"
-            ) from error
+        while not _locked(lock):
+            if time.monotonic() >= until:
+                raise WorkspaceError(
+                    str(folder), "another process is at work on this review", "wait for it to end"
+                )
+            time.sleep(_ASK_AGAIN_S)
         yield
+
+
+def _locked(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def item_key(secret: str, recipe: str, project: str, kind: str, clip_sha256: str, *what: int | str) -> str:
@@ -68,10 +85,24 @@ def write_items(root: Path, recipe: str, items: Iterable[Row]) -> None:
     _write(review_folder(root, recipe) / "items.parquet", ITEMS, items)
 
 
-def read_answers(root: Path, recipe: str) -> list[Row]:
-    """All answers that ever came, in the order in which they were taken in."""
-    files = sorted((review_folder(root, recipe) / "answers").glob("[0-9]*.parquet"))
-    return [row for file in files for row in _read(file, ANSWERS)]
+def read_answers(root: Path, recipe: str, columns: Sequence[str] | None = None) -> list[Row]:
+    """All answers that ever came, in the order in which they were taken in; all columns, or only those named."""
+    return list(each_answer(root, recipe, columns))
+
+
+def each_answer(
+    root: Path, recipe: str, columns: Sequence[str] | None = None, keys: Collection[str] | None = None
+) -> Iterator[Row]:
+    """The same one at a time, in the memory of a few thousand.
+
+    Args:
+        keys: of the items whose answers are read; without, all are, also those to no item of ours.
+    """
+    which = None if keys is None else dataset.field("item_key").isin(list(keys))
+    for file in sorted((review_folder(root, recipe) / "answers").glob("[0-9]*.parquet")):
+        answers = dataset.dataset(file, schema=ANSWERS, format="parquet")
+        for batch in answers.to_batches(columns=columns, filter=which, batch_size=_ROWS_AT_ONCE):
+            yield from batch.to_pylist(maps_as_pydicts="strict")
 
 
 def add_answers(root: Path, recipe: str, answers: Sequence[Row]) -> Path | None:

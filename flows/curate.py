@@ -99,18 +99,17 @@ def compare_clips(bench: Workbench) -> Path:
 
 
 @task(cache_policy=NO_CACHE)
-def exchange_reviews(bench: Workbench) -> list[str]:
-    """Put new clips before people and take in what they have answered; returns what went wrong, if anything."""
+def exchange_reviews(bench: Workbench) -> tuple[list[str], list[str]]:
+    """Put new clips before people and take in what they have answered; returns what was done and what went wrong."""
     connection = connection_of(bench.root)
     if connection is None:
-        get_run_logger().info("no review server: what people have decided so far holds")
-        return []
+        return ["no review server runs: what people have decided so far holds"], []
     from flows.review import exchange  # its packages are an extra, which only a review needs
 
     exchanged = exchange(bench, connection)
-    for line in (exchanged.sentence(), *exchanged.notes):
-        get_run_logger().info("review: %s", line)
-    return list(exchanged.problems)
+    told = [exchanged.sentence(), *exchanged.notes]
+    get_run_logger().info("review: %s", "; ".join(told))
+    return told, list(exchanged.problems)
 
 
 @task(cache_policy=NO_CACHE)
@@ -172,17 +171,20 @@ def curate(
     with exclusive(root):
         found = [discover_source(n, source, bench, limit) for n, source in enumerate(effective.sources)]
         unlisted = [problem for problem in found if problem]
-        broken = _curate_all(bench)
+        told, broken = _curate_all(bench)
         version = publish_release(bench)
         catalog = read_catalog(root)
-        summary = summarize(bench, survey_all(catalog, bench), catalog, [*unlisted, *broken], version)
+        summary = summarize(bench, survey_all(catalog, bench), catalog, [*unlisted, *broken], version, told)
     _show_in_prefect(effective, summary)
     too_many = len(unlisted) > effective.limits.failed_share * len(effective.sources)
     return _final_state(effective, summary, problems=broken + (unlisted if too_many else []))
 
 
-def _curate_all(bench: Workbench) -> list[str]:
-    """All that lacks: what each shard can do for itself, what is decided over all of them, what people decide."""
+def _curate_all(bench: Workbench) -> tuple[list[str], list[str]]:
+    """All that lacks: what each shard can do for itself, what is decided over all of them, what people decide.
+
+    Returns what the review told, and the problems.
+    """
     early = [step for step in STEPS if step not in (*LATE, *LAST)]
     if bench.recipe.duplicates is None:
         problems = _curate_steps([*early, *LATE], bench)
@@ -190,9 +192,8 @@ def _curate_all(bench: Workbench) -> list[str]:
         problems = _curate_steps(early, bench)
         bench = replace(bench, verdicts=compare_clips(bench))
         problems += _curate_steps(LATE, bench)
-    if bench.recipe.review is not None:
-        problems += exchange_reviews(bench)
-    return problems + _curate_steps(LAST, bench)
+    told, unreviewed = exchange_reviews(bench) if bench.recipe.review is not None else ([], [])
+    return told, problems + unreviewed + _curate_steps(LAST, bench)
 
 
 def _curate_steps(steps: Sequence[str], bench: Workbench) -> list[str]:

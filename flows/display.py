@@ -85,6 +85,8 @@ def show_summary(console: Console, recipe: Recipe, summary: Summary) -> None:
         console.print(left)
     _show_channels(console, summary)
     _show_targets(console, summary.shelves)
+    for line in summary.review:
+        console.print(f"[bold]review[/] {escape(line)}", soft_wrap=True)
     for step in summary.next_steps():
         console.print(f"[bold]next[/] {escape(step)}", soft_wrap=True)
     for problem in summary.problems:

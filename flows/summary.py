@@ -66,6 +66,7 @@ class Summary:
         funnel: (what, number) from discovered to released, top down.
         losses: what was left out, by stage and reason.
         problems: what went wrong beyond single items.
+        review: what went before people and what came from them in the run that made this.
         version: the version that this run published, if it did.
         released: the newest version, and its folder.
         shelves: how far the data set is from its targets, if the recipe names any.
@@ -80,6 +81,7 @@ class Summary:
     version: str | None = None
     released: tuple[str, str] | None = field(default=None)
     shelves: Sequence[Shelf] = ()
+    review: Sequence[str] = ()
 
     def sentence(self) -> str:
         """The summary in one line."""
@@ -128,6 +130,7 @@ def summarize(
     catalog: Sequence[Row],
     problems: Sequence[str] = (),
     version: str | None = None,
+    review: Sequence[str] = (),
 ) -> Summary:
     """Count everything in the workspace."""
     known = {row["video_id"] for row in catalog}
@@ -146,6 +149,7 @@ def summarize(
         version=version,
         released=(release.version, str(release.folder)) if release else None,
         shelves=shelves(bench.recipe.targets, surveys, released),
+        review=tuple(review),
     )
 
 

@@ -92,7 +92,8 @@ def settings_of(root: Path, recipe_name: str, review: Review, kind: str) -> dict
     """All that a project is to be on the server, by the server's own names.
 
     The order of tasks is that in which they are pushed. The instructions do not open by themselves: they would do so
-    each time that somebody comes to the page; a button shows them, and the page has them in short.
+    each time that somebody comes to the page; a button shows them, and the page has them in short. Only annotators
+    are proposed the whole clip as the part to keep: left as it is by a lead, it would overrule theirs.
     """
     page = page_of(review.form, adjudication=kind == ADJUDICATION)
     return {
@@ -108,7 +109,7 @@ def settings_of(root: Path, recipe_name: str, review: Review, kind: str) -> dict
         "sampling": "Sequential sampling",
         "show_skip_button": True,
         "enable_empty_annotation": False,
-        "show_collab_predictions": FORMS[review.form].trims,
+        "show_collab_predictions": kind == REVIEW and FORMS[review.form].trims,
         "reveal_preannotations_interactively": False,
         "show_annotation_history": False,
         "show_ground_truth_first": False,

@@ -54,22 +54,26 @@ def disputes(decided: Iterable[Row], items: Iterable[Row], answers: Iterable[Row
 def dispute_items(
     found: Iterable[Dispute], known_items: Iterable[Row], recipe: str, secret: str
 ) -> list[Row]:
-    """Rows of ITEMS for the disputes that the lead has not been given yet.
+    """Rows of ITEMS for the disputes that the lead has not been given yet, and for those of which she is to be shown
+    something else than before, since annotators have changed their answers.
 
     Args:
-        known_items: all rows of ITEMS so far; a dispute that is among them stays as it was shown.
+        known_items: all rows of ITEMS so far; a renewed one takes the place of the row with its key.
         secret: `Secrets.items`.
     """
-    known = {item["item_key"] for item in known_items}
+    known = {item["item_key"]: item for item in known_items}
     rows = []
     for dispute in found:
         key = item_key(secret, recipe, "adjudication", "dispute", dispute.item["clip_sha256"])
-        if key not in known:
+        before, shown = known.get(key), dict(dispute.shown)
+        if before is None:
             rows.append(
                 dict(dispute.item)
                 | {"item_key": key, "project": "adjudication", "kind": "dispute", "expected": {}}
-                | {"shown": dict(dispute.shown), "task": None, "pushed_at": None}
+                | {"shown": shown, "task": None, "pushed_at": None}
             )
+        elif before["shown"] != shown:
+            rows.append(dict(before) | {"shown": shown})
     return rows
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
-from annotation.store import review_folder
+from annotation.decide.count import is_lead
+from annotation.store import each_answer
 from tasks.workspace.stage import Row
 
 Place = tuple[str | None, str | None]
@@ -59,27 +59,37 @@ _COLUMNS = ["item_key", "annotator", "version", "made_at", "annotation", "refuse
 
 
 def read_earlier(root: Path, recipe: str, contents: bool = True) -> Earlier:
-    """All answers of a review so far, a file at a time.
+    """All answers of a review so far.
 
     Args:
         contents: whether their contents are compared; without, `content` has no digests.
     """
     earlier = Earlier()
-    for file in _files(root, recipe):
-        for batch in pq.ParquetFile(file).iter_batches(2_000, columns=_COLUMNS + ["raw"] * contents):
-            for row in batch.to_pylist():
-                earlier.add(row, digest_of(json.loads(row["raw"])) if contents else b"")
+    for row in each_answer(root, recipe, _COLUMNS + ["raw"] * contents):
+        earlier.add(row, digest_of(json.loads(row["raw"])) if contents else b"")
     return earlier
+
+
+def judgements(root: Path, recipe: str, items: Mapping[str, Row]) -> Counter[str]:
+    """By item, how many different people have given it an answer that may count, as they last stand.
+
+    Args:
+        items: all that are known, by key.
+    """
+    found: Counter[str] = Counter()
+    for (key, annotator), standing in read_earlier(root, recipe, contents=False).standing.items():
+        if key in items and annotator and standing.refused is None and not standing.skipped:
+            found[key] += is_lead(annotator) == (items[key]["kind"] == "dispute")
+    return found
 
 
 def last_answers(root: Path, recipe: str, keys: Collection[str]) -> dict[str, list[Row]]:
     """How each person's answer to these items last stood, where it may count: rows of ANSWERS by item."""
     latest: dict[Place, Row] = {}
-    for file in _files(root, recipe) if keys else ():
-        for row in pq.read_table(file, filters=[("item_key", "in", list(keys))]).to_pylist():
-            place = row["item_key"], row["annotator"]
-            if row["annotator"] and (place not in latest or row["version"] >= latest[place]["version"]):
-                latest[place] = row
+    for row in each_answer(root, recipe, keys=keys) if keys else ():
+        place = row["item_key"], row["annotator"]
+        if row["annotator"] and (place not in latest or row["version"] >= latest[place]["version"]):
+            latest[place] = row
     found: dict[str, list[Row]] = {}
     for (key, _), row in latest.items():
         if row["refused"] is None:
@@ -92,7 +102,3 @@ def digest_of(annotation: Any) -> bytes:
     told: Mapping[str, Any] = annotation if isinstance(annotation, dict) else {"result": annotation}
     text = json.dumps([told.get("result"), told.get("was_cancelled")], sort_keys=True)
     return hashlib.sha256(text.encode()).digest()[:16]
-
-
-def _files(root: Path, recipe: str) -> Iterator[Path]:
-    yield from sorted((review_folder(root, recipe) / "answers").glob("[0-9]*.parquet"))

@@ -14,7 +14,7 @@ it, and whoever has it open may still submit. An answer can thus not be lost bet
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,9 @@ from typing import Any
 from label_studio_sdk import LabelStudio
 
 from annotation.exchange.client import tries
-from annotation.exchange.earlier import last_answers, read_earlier
+from annotation.exchange.earlier import judgements, last_answers
 from annotation.exchange.survey import Progress, Seen, seen_of, survey
-from annotation.exchange.tasks import accounts, task_of
+from annotation.exchange.tasks import accounts, data_of, task_of
 from annotation.exchange.turn import WAIT_S, keep_review, now, turn
 from annotation.exchange.upkeep import Upkeep, keep_up, upkeep_of
 from annotation.store import read_items, review_folder, write_items
@@ -41,9 +41,11 @@ class Pushed:
         pushed: items that went to the server for the first time.
         restored: keys of items whose tasks had gone from there, and that went there again.
         mended: keys of items whose task somebody had altered.
+        renewed: keys of items of which the page is to say something else than before.
         doubled: keys of items with two tasks, of which one was closed.
         closed: items that are no longer wanted, and are offered to nobody any more.
         reopened: items that are wanted again.
+        asked_again: keys of items that have an answer that does not count, and are offered to a further person.
         waiting: items that go there when others have their answers.
         strange: tasks on the server that are none of ours; they are left alone.
         unrestored: answers that could not go back with their task, because their annotator has no account there any
@@ -53,9 +55,11 @@ class Pushed:
     pushed: int = 0
     restored: tuple[str, ...] = ()
     mended: tuple[str, ...] = ()
+    renewed: tuple[str, ...] = ()
     doubled: tuple[str, ...] = ()
     closed: int = 0
     reopened: int = 0
+    asked_again: tuple[str, ...] = ()
     waiting: int = 0
     strange: int = 0
     unrestored: int = 0
@@ -67,6 +71,7 @@ class _Desk:
 
     Attributes:
         rows: all items by key; replaced by rows with task numbers as these become known.
+        judged: how many judgements that count each item has.
         done: keys by what was done with their items.
     """
 
@@ -78,6 +83,7 @@ class _Desk:
     number: int
     rows: dict[str, Row]
     wanted: Mapping[str, Row]
+    judged: Mapping[str, int]
     told: Progress
     done: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     waiting: int = 0
@@ -103,7 +109,8 @@ def push(
     Args:
         projects: number on the server by name, `review` and `adjudication`.
         items: all that people are to be asked, rows of ITEMS, in the order in which they should be asked.
-        seen: what a pull has just found there; without it the server is asked.
+        seen: what a pull has just found there; without it the server is asked. Only with it are items offered to
+            further people in place of answers that do not count: others may be there that have not been taken in.
         wait_s: how long it waits for another process that is at work on this review.
 
     Raises:
@@ -114,35 +121,39 @@ def push(
     told = progress or (lambda doing, done, of: None)
     with turn(root, recipe_name, wait_s) as folder:
         keep_review(folder, review)
-        rows, desks = _merged(read_items(root, recipe_name), items), []
+        before = {row["item_key"]: row for row in read_items(root, recipe_name)}
+        rows, desks = _merged(before, items), []
+        judged = judgements(root, recipe_name, rows)
         for name, number in projects.items():
             wanted = {item["item_key"]: item for item in items if item["project"] == name}
-            desks.append(_Desk(client, root, recipe_name, review, name, number, rows, wanted, told))
+            desks.append(_Desk(client, root, recipe_name, review, name, number, rows, wanted, judged, told))
             _push_to(desks[-1], seen.get(name) if seen else None)
         write_items(root, recipe_name, rows.values())
-    return _result(desks)
+    return _result(desks, {key for key, row in before.items() if data_of(row) != data_of(rows[key])})
 
 
-def _result(desks: Sequence[_Desk]) -> Pushed:
+def _result(desks: Sequence[_Desk], renewed: Set[str]) -> Pushed:
     def keys(what: str) -> tuple[str, ...]:
         return tuple(sorted(key for desk in desks for key in desk.done[what]))
 
     return Pushed(
         pushed=len(keys("pushed")),
         restored=keys("restored"),
-        mended=keys("mended"),
+        mended=tuple(key for key in keys("mended") if key not in renewed),
+        renewed=tuple(key for key in keys("mended") if key in renewed),
         doubled=keys("doubled"),
         closed=len(keys("closed")),
         reopened=len(keys("reopened")),
+        asked_again=keys("asked_again"),
         waiting=sum(desk.waiting for desk in desks),
         strange=sum(desk.strange for desk in desks),
         unrestored=sum(desk.unrestored for desk in desks),
     )
 
 
-def _merged(known: Sequence[Row], items: Sequence[Row]) -> dict[str, Row]:
+def _merged(known: Mapping[str, Row], items: Sequence[Row]) -> dict[str, Row]:
     """All items by key, as they are wanted now; their tasks as far as they are known."""
-    rows = {row["item_key"]: row for row in known}
+    rows = dict(known)
     for item in items:
         before = rows.get(item["item_key"], {"task": None, "pushed_at": None})
         rows[item["item_key"]] = item | {"task": before["task"], "pushed_at": before["pushed_at"]}
@@ -167,14 +178,14 @@ def _reconcile(desk: _Desk, seen: Sequence[Seen] | None) -> None:
         there = [
             seen_of(task) for task in survey(desk.client, desk.number, review_folder(desk.root, desk.recipe))
         ]
-    upkeep = upkeep_of(there, desk.rows, desk.wanted, desk.project)
+    needed = desk.review.per_clip if desk.project == "review" else 1
+    judged = desk.judged if seen is not None else None
+    upkeep = upkeep_of(there, desk.rows, desk.wanted, desk.project, needed, judged)
     for key, task in upkeep.tasks.items():
         if desk.rows[key]["task"] is None:
             desk.done["pushed"].add(key)
         desk.rows[key] = desk.rows[key] | {"task": task, "pushed_at": desk.rows[key]["pushed_at"] or now()}
-    keep_up(
-        desk.client, upkeep, desk.rows, 1 if desk.project != "review" else desk.review.per_clip, desk.done
-    )
+    keep_up(desk.client, upkeep, desk.rows, needed, desk.done)
     gone = [key for key in upkeep.absent if desk.rows[key]["task"] is not None]
     fresh = [key for key in upkeep.absent if desk.rows[key]["task"] is None]
     room = _room(desk, upkeep)
@@ -187,12 +198,8 @@ def _room(desk: _Desk, upkeep: Upkeep) -> int:
     """How many further items may go there. Leads are asked everything."""
     if desk.project != "review":
         return len(upkeep.absent)
-    answered: dict[str, int] = defaultdict(int)
-    for (key, annotator), standing in read_earlier(desk.root, desk.recipe, contents=False).standing.items():
-        if annotator and standing.refused is None and not standing.skipped:
-            answered[key] += 1
     out = [key for key in desk.wanted if desk.rows[key]["task"] is not None]
-    unfinished = sum(1 for key in out if answered[key] < desk.review.per_clip)
+    unfinished = sum(1 for key in out if desk.judged.get(key, 0) < desk.review.per_clip)
     return max(desk.review.outstanding - unfinished, 0)
 
 

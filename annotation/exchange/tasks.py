@@ -42,13 +42,15 @@ def task_of(
 ) -> tuple[dict[str, Any], int]:
     """A task to import, and how many answers cannot go with it.
 
+    A dispute comes without a proposal of what to keep: one that a lead left as it is would overrule the annotators.
+
     Args:
         answers: rows of ANSWERS that go there with it, each as its annotator's.
         users: number of each account on the server by pseudonym.
     """
     users = users or {}
     task: dict[str, Any] = {"data": data_of(item), "meta": meta_of(item)}
-    if FORMS[review.form].trims:
+    if FORMS[review.form].trims and item["kind"] != "dispute":
         task["predictions"] = [_whole_clip(item)]
     possible = [answer for answer in answers if answer["annotator"] in users]
     if possible:

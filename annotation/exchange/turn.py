@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from annotation.store import review_folder, sole_writer
 from schemas.errors import WorkspaceError
@@ -26,15 +24,8 @@ def turn(root: Path, recipe: str, wait_s: float) -> Iterator[Path]:
         WorkspaceError: another process still holds it after `wait_s`, or what was to be written cannot be. Files are
             whole, as before or as after.
     """
-    attempts = Retrying(
-        retry=retry_if_exception_type(WorkspaceError),
-        stop=stop_after_delay(wait_s),
-        wait=wait_fixed(0.2),
-        reraise=True,
-    )
     folder = review_folder(root, recipe)
-    with ExitStack() as held:
-        attempts(lambda: held.enter_context(sole_writer(root, recipe)))
+    with sole_writer(root, recipe, wait_s):
         try:
             yield folder
         except OSError as error:

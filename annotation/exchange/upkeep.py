@@ -1,4 +1,6 @@
-"""What is to be mended on the server: tasks that are twice there, altered, unwanted, or closed and wanted again."""
+"""What is to be mended on the server: tasks that are twice there, altered, unwanted, closed and wanted again, or held
+for complete while answers that do not count take the places of those that would.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +30,8 @@ class Upkeep:
         doubled: further tasks of an item, to be closed.
         unwanted: tasks of items that are no longer wanted, to be closed.
         closed: tasks of wanted items that are closed, to be opened.
+        places: by item, how many answers its task must take before enough of them count, where these are more than
+            the project asks for.
         strange: how many tasks are none of ours.
     """
 
@@ -37,6 +41,7 @@ class Upkeep:
     doubled: Sequence[Task] = ()
     unwanted: Sequence[Task] = ()
     closed: Sequence[Task] = ()
+    places: Mapping[str, int] = field(default_factory=dict)
     strange: int = 0
 
 
@@ -47,10 +52,16 @@ class _Found:
     doubled: list[Task] = field(default_factory=list)
     unwanted: list[Task] = field(default_factory=list)
     closed: list[Task] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)
 
 
 def upkeep_of(
-    there: Iterable[Seen], rows: Mapping[str, Row], wanted: Mapping[str, Row], project: str
+    there: Iterable[Seen],
+    rows: Mapping[str, Row],
+    wanted: Mapping[str, Row],
+    project: str,
+    needed: int,
+    judged: Mapping[str, int] | None = None,
 ) -> Upkeep:
     """Compare what a project has with what it should have.
 
@@ -60,6 +71,8 @@ def upkeep_of(
     Args:
         rows: all items that are known, by key.
         wanted: those of this project that should be there.
+        needed: how many judgements each item of the project asks for.
+        judged: how many an item has, by key; of all the answers in `there`, or nobody is asked again.
     """
     own = {key: row for key, row in rows.items() if row["project"] == project}
     by_task = {row["task"]: key for key, row in own.items() if row["task"] is not None}
@@ -74,22 +87,27 @@ def upkeep_of(
             groups.setdefault(key, []).append(seen)
     found = _Found()
     for key, group in groups.items():
-        _sort(found, key, group, rows[key], key in wanted)
+        best = _sort(found, key, group, rows[key], key in wanted)
+        missing = needed - judged.get(key, 0) if judged is not None and key in wanted else 0
+        if missing > 0 and best.answers + missing > needed:
+            found.places[key] = best.answers + missing
     absent = [key for key in wanted if key not in groups]
-    return Upkeep(found.tasks, absent, found.altered, found.doubled, found.unwanted, found.closed, strange)
+    return Upkeep(**vars(found), absent=absent, strange=strange)
 
 
-def _sort(found: _Found, key: str, group: Sequence[Seen], row: Row, is_wanted: bool) -> None:
+def _sort(found: _Found, key: str, group: Sequence[Seen], row: Row, is_wanted: bool) -> Seen:
+    """Note what is wrong with the tasks of one item; gives the one that is kept."""
     best = max(group, key=lambda seen: (not _is_closed(seen), seen.answers, -seen.task))
     found.tasks[key] = best.task
     if not is_wanted:
         found.unwanted += [(key, seen) for seen in group if not _is_closed(seen)]
-        return
+        return best
     found.doubled += [(key, seen) for seen in group if seen is not best and not _is_closed(seen)]
     if _is_closed(best):
         found.closed.append((key, best))
     if best.data != data_of(row):
         found.altered.append((key, best))
+    return best
 
 
 def _is_closed(seen: Seen) -> bool:
@@ -97,30 +115,52 @@ def _is_closed(seen: Seen) -> bool:
 
 
 def keep_up(
-    client: LabelStudio, upkeep: Upkeep, rows: Mapping[str, Row], overlap: int, done: Mapping[str, set[str]]
+    client: LabelStudio, upkeep: Upkeep, rows: Mapping[str, Row], needed: int, done: Mapping[str, set[str]]
 ) -> None:
     """Mend what `upkeep` found; each item's key is put into `done` under what was done with it.
 
     Args:
-        overlap: how many judgements each item of the project asks for.
+        needed: how many judgements each item of the project asks for.
     """
     for key, seen in upkeep.altered:
-        if _changed(client, seen, data=data_of(rows[key])):
+        if _changed(client, seen.task, data=data_of(rows[key])):
             done["mended"].add(key)
     for what, tasks in (("doubled", upkeep.doubled), ("closed", upkeep.unwanted)):
         for key, seen in tasks:
             # Complete with one answer, and complete: the server offers it to nobody, whatever else it recounts.
-            if _changed(client, seen, overlap=1, is_labeled=True, meta=meta_of(rows[key], closed=True)):
+            if _changed(client, seen.task, overlap=1, is_labeled=True, meta=meta_of(rows[key], closed=True)):
                 done[what].add(key)
     for key, seen in upkeep.closed:
-        complete = seen.answers >= overlap
-        if _changed(client, seen, overlap=overlap, is_labeled=complete, meta=meta_of(rows[key])):
+        places = upkeep.places.get(key, needed)
+        complete = seen.answers >= places
+        if _changed(client, seen.task, overlap=places, is_labeled=complete, meta=meta_of(rows[key])):
             done["reopened"].add(key)
+    reopened = {key for key, _ in upkeep.closed}
+    for key, places in upkeep.places.items():
+        if key not in reopened and _opened_for(client, upkeep.tasks[key], places):
+            done["asked_again"].add(key)
 
 
-def _changed(client: LabelStudio, seen: Seen, **what: Any) -> bool:
+def _opened_for(client: LabelStudio, task: int, places: int) -> bool:
+    """Have the server offer a task until it has so many answers; False where it does so, or the task is gone.
+
+    How many a task takes stands in no snapshot, and the server forgets it when somebody changes the project's number:
+    so it is asked for each such task, of which there are few.
+    """
     try:
-        client.tasks.update(id=str(seen.task), **what)
+        state = client.tasks.get(id=str(task))
+    except ServiceError as error:
+        if error.kind != "gone":
+            raise
+        return False
+    if state.overlap >= places and not state.is_labeled:
+        return False
+    return _changed(client, task, overlap=max(places, state.overlap), is_labeled=False)
+
+
+def _changed(client: LabelStudio, task: int, **what: Any) -> bool:
+    try:
+        client.tasks.update(id=str(task), **what)
     except ServiceError as error:
         if error.kind != "gone":
             raise

@@ -37,6 +37,10 @@ NOT_OPEN = (
 UNKNOWN_ACCOUNT = (
     "Your account is not on the list of this review. Ask your lead to add you, then log in again."
 )
+LEFT = (
+    "You no longer take part in this review; what you have answered stays and counts. "
+    "If this is a mistake, ask your lead to put you back on the list."
+)
 NO_ADMINISTRATOR = (
     "The administrator's account is for the server's own calls. Log out, and log in as yourself."
 )
@@ -128,6 +132,8 @@ async def _for_a_person(gateway: Gateway, request: Request, path: str) -> Respon
         raise HTTPException(401, "You are not logged in. Open the start page and log in.")
     if asker.person is None:
         raise HTTPException(403, UNKNOWN_ACCOUNT)
+    if not asker.person.active:
+        raise HTTPException(403, LEFT)
     if asker.person.role == "admin":
         raise HTTPException(403, NO_ADMINISTRATOR)
     found = find_call(request.method, path, request.query_params)

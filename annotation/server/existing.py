@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from annotation.private import Person
-from annotation.server.people import ADMIN, OWN, Accounts
+from annotation.server.people import ADMIN, Account, Accounts
 from schemas.errors import ServiceError, SystemicError
 
 _CSRF = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
@@ -25,14 +25,14 @@ def accounts_over_http(url: str, token: str) -> Accounts:
         token: the administrator's, of either kind that Label Studio has.
     """
 
-    def make(here: Sequence[Person], gone: Sequence[Person]) -> dict[str, tuple[int, str]]:
+    def make(here: Sequence[Person], gone: Sequence[Person]) -> dict[str, Account]:
         with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
             client.headers["Authorization"] = _authorization(client, token)
             me = _ask(client, "GET", "/api/current-user/whoami").json()
             organization = f"/api/organizations/{me['active_organization']}/memberships"
             listed = _ask(client, "GET", "/api/users/").json()
             users = {user["email"].lower(): user["id"] for user in listed}
-            accounts = {ADMIN: (me["id"], token)}
+            accounts = {ADMIN: Account(me["id"], token)}
             for person in gone:
                 if person.email in users:
                     _ask(client, "DELETE", f"{organization}/{users[person.email]}/", fine=(404,))
@@ -41,7 +41,8 @@ def accounts_over_http(url: str, token: str) -> Accounts:
                     continue
                 _require_member(person, listed)
                 if person.email in users:
-                    accounts[person.email] = (users[person.email], person.token or OWN)
+                    user = users[person.email]
+                    accounts[person.email] = Account(user, person.token, own_password=person.user != user)
                 else:
                     accounts[person.email] = _invite(client, url, person)
             return accounts
@@ -67,8 +68,8 @@ def _require_member(person: Person, listed: Sequence[Mapping[str, Any]]) -> None
         )
 
 
-def _invite(client: httpx.Client, url: str, person: Person) -> tuple[int, str]:
-    """Sign somebody up; her number and token."""
+def _invite(client: httpx.Client, url: str, person: Person) -> Account:
+    """Sign somebody up."""
     link = _ask(client, "GET", "/api/invite").json()["invite_url"]
     with httpx.Client(base_url=url, timeout=30, trust_env=False) as session:
         found = _CSRF.search(_ask(session, "GET", link).text)
@@ -84,7 +85,7 @@ def _invite(client: httpx.Client, url: str, person: Person) -> tuple[int, str]:
             )
         user = _ask(session, "GET", "/api/current-user/whoami").json()["id"]
         token = _ask(session, "GET", "/api/current-user/token", fine=(401, 403, 404)).json()
-    return user, str(token.get("token") or "")
+    return Account(user, str(token.get("token") or ""))
 
 
 def _ask(

@@ -11,8 +11,10 @@ import uvicorn
 
 import annotation
 from annotation.private import private_folder
+from annotation.server.addresses import from_here
 from annotation.server.processes import launch
 from annotation.server.services import Service, logs_folder
+from annotation.server.studio import KEEP_ALIVE_SECONDS
 
 
 def gateway_service(root: Path, studio: str, host: str, port: int) -> Service:
@@ -24,16 +26,10 @@ def gateway_service(root: Path, studio: str, host: str, port: int) -> Service:
     return Service(
         "gateway",
         start=lambda: launch(command, environment, empty, log),
-        well=lambda: _answers(f"http://{reachable(host)}:{port}/health"),
+        well=lambda: _answers(f"http://{from_here(host)}:{port}/health"),
         log=log,
         usual="1 to 3 s",
     )
-
-
-def reachable(host: str) -> str:
-    """Where a server that listens on `host` is reached from this machine, as an address has it."""
-    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"[{here}]" if ":" in here else here
 
 
 def _answers(url: str) -> bool:
@@ -52,7 +48,10 @@ def main() -> None:
 
     # Addresses of clips are signed: whoever reads a log of them could open them.
     app = gateway_app(root, studio, on_answer=on_answer(root))
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
+    uvicorn.run(
+        app, host=host, port=port, log_level="warning", access_log=False, server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=5,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

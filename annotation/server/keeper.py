@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import signal
+import socket
 import sys
 import time
 import traceback
@@ -23,8 +24,9 @@ from subprocess import Popen
 from typing import TextIO
 
 from annotation.private import FOLDER, Person, Running, private_folder, write_running
+from annotation.server.addresses import LOOPBACK_OF, from_elsewhere, from_here
 from annotation.server.existing import accounts_over_http
-from annotation.server.gateway_process import gateway_service, reachable
+from annotation.server.gateway_process import gateway_service
 from annotation.server.people import Newcomer, ensure_people, write_logins
 from annotation.server.postgres import account_to_run_as, ensure_cluster, own_database, postgres_service
 from annotation.server.processes import (
@@ -209,10 +211,24 @@ def _start(order: Order, root: Path, kept: Kept) -> Running:
     else:
         studio, people = _start_studio(order, root, kept)
     kept.add(gateway_service(root, studio, order.host, order.port))
-    address = order.origin or f"http://{reachable(order.host)}:{order.port}"
+    address = order.origin or f"http://{from_elsewhere(order.host)}:{order.port}"
+    inner = "" if order.url else f"http://{from_here(order.host)}:{order.port}"
+    note = _note_on(order, address)
+    if note:
+        kept.say(note)
     if people and order.people is not None:
-        kept.say(f"log-ins to hand out: {write_logins(root, people, address)}")
-    return Running(os.getpid(), studio, address, datetime.now(UTC).isoformat(timespec="seconds"))
+        kept.say(f"log-ins to hand out: {write_logins(root, people, address, note)}")
+    return Running(os.getpid(), studio, address, datetime.now(UTC).isoformat(timespec="seconds"), inner)
+
+
+def _note_on(order: Order, address: str) -> str:
+    """What is to be known of an address that nobody has named."""
+    if order.origin or order.host not in LOOPBACK_OF:
+        return ""
+    return (
+        f"{address} is this machine ({socket.gethostname()}) as its network sees it. Where people open another "
+        "address, start with --origin. Without HTTPS before it, passwords can be read on the way."
+    )
 
 
 def _start_studio(order: Order, root: Path, kept: Kept) -> tuple[str, list[Person]]:

@@ -37,11 +37,23 @@ class Newcomer:
     role: Role
 
 
-Accounts = Callable[[Sequence[Person], Sequence[Person]], Mapping[str, tuple[int, str]]]
-"""Makes accounts for the first, closes those of the second; email to number on the server and token."""
+@dataclass(frozen=True)
+class Account:
+    """What somebody has on the server.
 
-OWN = "her own"
-"""Stands for the token of somebody who had an account before us: we know neither her token nor her password."""
+    Attributes:
+        user: her number.
+        token: empty where we do not know it.
+        own_password: whether the account was there before us, so that its password is hers and not the planned one.
+    """
+
+    user: int
+    token: str = ""
+    own_password: bool = False
+
+
+Accounts = Callable[[Sequence[Person], Sequence[Person]], Mapping[str, Account]]
+"""Makes accounts for the first, closes those of the second; by email. Who never had one and left has none."""
 
 
 def read_list(path: Path) -> list[Newcomer]:
@@ -91,8 +103,8 @@ def ensure_people(root: Path, newcomers: Sequence[Newcomer] | None, accounts: Ac
     # Passwords are kept before the accounts exist: a start that is cut short must not make one that nobody knows.
     if planned != known:
         write_people(root, planned)
-    here = [person for person in planned if person.password or person.token]
-    gone = [person for person in planned if person not in here]
+    here = [person for person in planned if person.active]
+    gone = [person for person in planned if not person.active]
     made = accounts(here, gone)
     people = [_with_account(person, made.get(person.email)) for person in planned]
     if people != planned:
@@ -135,19 +147,24 @@ def new_password() -> str:
     return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(3))
 
 
-def write_logins(root: Path, people: Sequence[Person], address: str) -> Path:
-    """Write the table of log-ins to hand out, readable by the owner only; where it lies."""
+def write_logins(root: Path, people: Sequence[Person], address: str, note: str = "") -> Path:
+    """Write the table of log-ins to hand out, readable by the owner only; where it lies.
+
+    Args:
+        note: stands below the table, for whoever hands them out.
+    """
     path = private_folder(root) / "log-ins.txt"
     rows = [("address", "email", "password", "pseudonym", "role", "name")]
     rows += [
         (address, person.email, person.password, person.pseudonym, person.role, person.name)
         for person in people
-        if person.role != "admin" and person.password
+        if person.role != "admin" and person.active and person.password
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
+    lines += ["", note] if note else []
     path.touch(mode=0o600)
     path.chmod(0o600)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -158,22 +175,22 @@ def _as_listed(person: Person, newcomer: Newcomer | None) -> Person:
     if person.role == "admin":
         return person
     if newcomer is None:
-        return replace(person, token="", password="")
+        return replace(person, token="", password="", active=False)
     if newcomer.role != person.role:
         raise SystemicError(
             newcomer.email,
             f"is {_article(person.role)} ({person.pseudonym}) and would become {_article(newcomer.role)}",
             "give the new role to another address, so that it stays clear who answered what",
         )
-    came_back = not (person.password or person.token)
-    return replace(person, name=newcomer.name, password=new_password() if came_back else person.password)
+    password = person.password if person.active else new_password()
+    return replace(person, name=newcomer.name, password=password, active=True)
 
 
-def _with_account(person: Person, account: tuple[int, str] | None) -> Person:
+def _with_account(person: Person, account: Account | None) -> Person:
     if account is None:
         return person
-    user, token = account
-    return replace(person, user=user, token=token, password="" if token == OWN else person.password)
+    password = "" if account.own_password else person.password
+    return replace(person, user=account.user, token=account.token, password=password)
 
 
 def _article(role: Role) -> str:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from annotation.alive import begin_of
 from annotation.private import private_folder
 from schemas.errors import SystemicError
 
@@ -25,13 +26,13 @@ class Started:
     """A process as it is remembered on disk.
 
     Attributes:
-        ticks: when it began, in the kernel's count; a process with the same number and another begin is another's.
+        began: see annotation.alive; a process with the same number and another begin is another's.
         signal: what ends it in good order.
     """
 
     name: str
     pid: int
-    ticks: int
+    began: str
     signal: int
 
 
@@ -113,7 +114,7 @@ def remember(root: Path, started: Sequence[Started]) -> None:
 
 
 def started_as(name: str, pid: int, ending: int = signal.SIGTERM) -> Started:
-    return Started(name, pid, _ticks(pid) or 0, ending)
+    return Started(name, pid, begin_of(pid) or "it had ended", ending)
 
 
 def end_what_was_left(root: Path, say: Callable[[str], None]) -> list[str]:
@@ -129,7 +130,7 @@ def end_what_was_left(root: Path, say: Callable[[str], None]) -> list[str]:
         ) from error
     ended = []
     for each in reversed(left):
-        if _ticks(each.pid) == each.ticks:
+        if _still_runs(each):
             say(f"ending {each.name} (process {each.pid}), left by an earlier start")
             _end_other(each)
             ended.append(each.name)
@@ -137,14 +138,19 @@ def end_what_was_left(root: Path, say: Callable[[str], None]) -> list[str]:
     return ended
 
 
+def _still_runs(started: Started) -> bool:
+    """Whether it is that very process; one whose begin is unknown may be anybody's by now."""
+    return started.began != "" and begin_of(started.pid) == started.began
+
+
 def _end_other(started: Started) -> None:
     """End a process that is not our child."""
     with suppress(ProcessLookupError):
         os.kill(started.pid, started.signal)
     deadline = time.monotonic() + ENDING_SECONDS
-    while _ticks(started.pid) == started.ticks and time.monotonic() < deadline:
+    while _still_runs(started) and time.monotonic() < deadline:
         time.sleep(0.05)
-    while _ticks(started.pid) == started.ticks:
+    while _still_runs(started):
         _kill_session(started.pid)
         time.sleep(0.05)
 
@@ -153,14 +159,3 @@ def _kill_session(pid: int) -> None:
     """Kill a process with all of its group."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-
-
-def _ticks(pid: int) -> int | None:
-    """When a process began; None where there is none, or only what its parent has not yet taken note of."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return None
-    # The name stands in brackets and may hold anything, brackets and spaces too.
-    after = stat.rpartition(")")[2].split()
-    return None if after[0] in "ZX" else int(after[19])

@@ -51,7 +51,7 @@ def start(
         database: own (a PostgreSQL cluster in the workspace), sqlite, postgres://user:password@host:port/name, or
             None for what it was before, at first own.
         port: where people open it; 8080 if None.
-        host: 0.0.0.0 to let other machines in.
+        host: 0.0.0.0 to let other machines in; people are then told this machine's address in its network.
         origin: what people have in the address line, such as https://review.example.org, where a proxy speaks
             HTTPS for us.
         url, token: an existing Label Studio and its administrator's token, instead of one of ours.

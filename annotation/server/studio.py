@@ -16,20 +16,23 @@ from typing import Any
 import httpx
 
 from annotation.private import Person, open_secrets, private_folder
-from annotation.server.people import ADMIN, Accounts
+from annotation.server.people import ADMIN, Account, Accounts
 from annotation.server.processes import launch
 from annotation.server.services import Say, Service, last_words, logs_folder
 from annotation.server.settings import SQLITE, Database, studio_environment
 from schemas.errors import SystemicError
+
+KEEP_ALIVE_SECONDS = 75
+"""How long a connection is kept that asks nothing. Whoever holds one must let go of it first, or a request is sent
+into a connection that closes in this moment and is lost: clients of ours after 5 s, nginx after 60 s."""
 
 _INSIDE = Path(__file__).with_name("inside_studio.py")
 
 
 def prepare_studio(
     python: Path, root: Path, database: Database, accounts: Sequence[Mapping[str, Any]], admin: str, say: Say
-) -> dict[str, tuple[int, str]]:
-    """Bring the database up to date and make the accounts; email to number and token. Can be repeated, also while
-    the server runs.
+) -> dict[str, Account]:
+    """Bring the database up to date and make the accounts, by email. Can be repeated, also while the server runs.
 
     Args:
         accounts: email, password, shown_as and active of each, the administrator's too.
@@ -60,14 +63,14 @@ def prepare_studio(
 def accounts_in(python: Path, root: Path, database: Database, say: Say) -> Accounts:
     """How annotation.server.people gets its accounts in a Label Studio of ours."""
 
-    def make(here: Sequence[Person], gone: Sequence[Person]) -> dict[str, tuple[int, str]]:
+    def make(here: Sequence[Person], gone: Sequence[Person]) -> dict[str, Account]:
         asked = [
             {
                 "email": person.email,
                 "password": person.password,
                 # The server's own pages show this name.
                 "shown_as": person.pseudonym,
-                "active": person in here,
+                "active": person.active,
                 "reset": person.user == 0,
             }
             for person in (*here, *gone)
@@ -79,7 +82,7 @@ def accounts_in(python: Path, root: Path, database: Database, say: Say) -> Accou
 
 def _converse(
     process: subprocess.Popen[str], asked: Mapping[str, Any], database: Database, log: Path, say: Say
-) -> dict[str, tuple[int, str]]:
+) -> dict[str, Account]:
     stdin, stdout = process.stdin, process.stdout
     if stdin is None or stdout is None:
         raise SystemicError("Label Studio", "was started without pipes")
@@ -94,7 +97,7 @@ def _converse(
             done, total = told["migrations"]
             say(f"making the tables: {done} of {total} steps")
         elif "accounts" in told:
-            return {email: (row["user"], row["token"]) for email, row in told["accounts"].items()}
+            return {email: Account(row["user"], row["token"]) for email, row in told["accounts"].items()}
     process.wait()
     raise SystemicError(
         str(database), f"could not be made ready for Label Studio: {last_words(log)}", f"the log is {log}"
@@ -125,7 +128,8 @@ def studio_command(python: Path, database: Database, port: int) -> list[str]:
         str(python), "-I", "-m", "gunicorn", "label_studio.core.wsgi:application",
         "--pythonpath", str(package_folder(python)),
         "--bind", f"127.0.0.1:{port}", "--workers", "1" if database == SQLITE else "2", "--threads", "8",
-        "--timeout", "120", "--graceful-timeout", "10", "--no-control-socket",
+        "--timeout", "120", "--graceful-timeout", "10", "--keep-alive", str(KEEP_ALIVE_SECONDS),
+        "--no-control-socket",
     ]  # fmt: skip
 
 

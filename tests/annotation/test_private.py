@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
@@ -65,6 +66,36 @@ def test_people_come_back(tmp_path: Path) -> None:
     assert read_people(tmp_path) == people
 
 
+def test_who_has_left_comes_back_as_such(tmp_path: Path) -> None:
+    people = [ADMIN, Person("a@example.com", "annotator", "A1", 2, active=False)]
+    write_people(tmp_path, people)
+    assert read_people(tmp_path) == people
+
+
+@pytest.mark.parametrize(
+    ("shown", "active"),
+    [
+        ({"token": "t", "password": "p"}, True),
+        ({"token": "", "password": "p"}, True),
+        ({"token": "t", "password": ""}, True),
+        ({"token": "", "password": ""}, False),
+    ],
+)
+def test_in_older_files_who_has_left_can_show_nothing(
+    tmp_path: Path, shown: dict[str, str], active: bool
+) -> None:
+    row = {
+        "email": "a@example.com",
+        "role": "annotator",
+        "pseudonym": "A1",
+        "user": 2,
+        "name": "Ada",
+        **shown,
+    }
+    (private_folder(tmp_path) / "people.json").write_text(json.dumps({"people": [row]}))
+    assert read_people(tmp_path) == [Person(**row, active=active)]
+
+
 def test_servers_run_while_their_keeper_does(tmp_path: Path) -> None:
     assert read_running(tmp_path) is None
     here = Running(os.getpid(), "http://127.0.0.1:1", "http://127.0.0.1:2", "2026-11-02T10:00:00+00:00")
@@ -74,6 +105,34 @@ def test_servers_run_while_their_keeper_does(tmp_path: Path) -> None:
     gone.wait()
     write_running(tmp_path, Running(gone.pid, here.studio, here.gateway, here.since))
     assert read_running(tmp_path) is None
+
+
+def test_a_keeper_that_is_no_more_than_a_zombie_keeps_nothing(tmp_path: Path) -> None:
+    keeper = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    running = Running(keeper.pid, "http://127.0.0.1:1", "http://127.0.0.1:2", "now")
+    write_running(tmp_path, running)
+    assert read_running(tmp_path) == running
+    keeper.kill()
+    os.waitid(os.P_PID, keeper.pid, os.WEXITED | os.WNOWAIT)
+    assert read_running(tmp_path) is None
+    keeper.wait()
+
+
+@pytest.mark.parametrize("began", ["another begin", "it had ended", ""])
+def test_another_process_with_the_keepers_number_keeps_nothing(tmp_path: Path, began: str) -> None:
+    write_running(tmp_path, Running(os.getpid(), "http://127.0.0.1:1", "http://127.0.0.1:2", "now"))
+    path = private_folder(tmp_path) / "running.json"
+    row = json.loads(path.read_text())
+    path.write_text(json.dumps({**row, "began": began}))
+    assert read_running(tmp_path) is None
+    path.write_text(json.dumps(row))
+    assert read_running(tmp_path) is not None
+
+
+def test_a_file_without_the_keepers_begin_is_believed_while_there_is_such_a_process(tmp_path: Path) -> None:
+    row = {"pid": os.getpid(), "studio": "http://127.0.0.1:1", "gateway": "", "since": "now"}
+    (private_folder(tmp_path) / "running.json").write_text(json.dumps(row))
+    assert read_running(tmp_path) == Running(**row)
 
 
 def test_a_server_is_named_by_the_environment_or_runs_here(

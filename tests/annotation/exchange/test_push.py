@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from annotation.configs.projects import ensure_projects
+from annotation.decide.count import counted
 from annotation.store import read_items
 from tests.annotation.exchange.desk import Desk, dispute, key, open_desk, result_of, some_items
 from tests.annotation.studio import Studio
@@ -52,7 +54,9 @@ def test_a_task_shows_nothing_that_tells(studio: Studio) -> None:
     assert [each["result"][0]["value"] for each in whole] == [
         {"ranges": [{"start": 1, "end": 200}], "timelinelabels": ["keep"]}
     ]
-    assert "<td>A1</td>" in desk.tasks("adjudication")[0]["data"]["answers"]
+    (disputed,) = desk.tasks("adjudication")
+    assert "<td>A1</td>" in disputed["data"]["answers"]
+    assert desk.call("GET", f"/api/tasks/{disputed['id']}/")["predictions"] == []
 
 
 def test_forms_that_do_not_trim_offer_no_part(studio: Studio) -> None:
@@ -170,6 +174,111 @@ def test_no_more_items_wait_for_answers_than_the_recipe_says(studio: Studio) -> 
     second = desk.push(items)
     assert (second.pushed, second.waiting) == (1, 1), "what was skipped or refused still waits for an answer"
     assert keys_of(desk) == [key(0), key(1), key(2), key(3)]
+
+
+def test_who_gave_an_answer_that_does_not_count_is_replaced(studio: Studio) -> None:
+    desk = open_desk(studio, "place")
+    items = some_items(7)
+    desk.push(items)
+    for item in items[:6]:
+        for annotator in ("A1", "A2"):
+            desk.answer(annotator, item["item_key"])
+    desk.answer("A3", key(0), result=[])
+    desk.answer("L1", key(1))
+    desk.answer("admin", key(2))
+    desk.answer("A2", key(3))
+    number = desk.answer("A3", key(4))
+    desk.call("PATCH", f"/api/annotations/{number}/", "A3", json={"was_cancelled": True})
+    desk.answer("A3", key(5))
+    desk.answer("A3", key(6), result=[])
+
+    def pushed_after_a_pull() -> set[str]:
+        return set(desk.push(items, seen=desk.pull().seen).asked_again)
+
+    assert desk.push(items).asked_again == (), "nobody is asked for what has not been looked at"
+    assert pushed_after_a_pull() == {key(0), key(1), key(2), key(3), key(6)}
+    assert pushed_after_a_pull() == set(), "without news nothing is changed"
+
+    # Somebody changes the number of judgements, and it is put right: the server forgets who is asked again.
+    desk.call("PATCH", f"/api/projects/{desk.projects['review']}/", json={"maximum_annotations": 2})
+    ensure_projects(desk.client, desk.root, desk.recipe, desk.review)
+    assert pushed_after_a_pull() == {key(0), key(1), key(2), key(3), key(6)}
+
+    given = {annotator: judged_by(desk, annotator) for annotator in ("A4", "A5", "A1", "A2", "A3")}
+    assert given == {
+        "A4": {key(0), key(1), key(2), key(3), key(4), key(6)},
+        "A5": {key(6)},
+        "A1": {key(6)},
+        "A2": set(),
+        "A3": set(),
+    }
+    desk.pull()
+    found = counted(desk.items(), desk.answers(), 3).values()
+    assert [(len(each.answers), len(each.extra)) for each in found] == [(3, 0)] * 7
+    assert pushed_after_a_pull() == set()
+
+
+def judged_by(desk: Desk, annotator: str) -> set[str]:
+    """Have somebody judge all that she is given."""
+    given = set()
+    while (offered := desk.offered(annotator)) is not None:
+        assert offered not in given
+        desk.answer(annotator, offered)
+        given.add(offered)
+    return given
+
+
+def test_an_item_that_is_wanted_again_is_offered_for_the_answers_that_it_lacks(studio: Studio) -> None:
+    desk = open_desk(studio, "wanted again")
+    items = some_items(2)
+    desk.push(items)
+    for annotator in ("A1", "A2", "A3"):
+        for item in items:
+            desk.answer(annotator, item["item_key"], **({"result": []} if annotator == "A3" else {}))
+    assert desk.push([], seen=desk.pull().seen).closed == 2
+    assert desk.offered("A4") is None
+    again = desk.push(items, seen=desk.pull().seen)
+    assert (again.reopened, again.asked_again) == (2, ())
+    assert [judged_by(desk, annotator) for annotator in ("A4", "A5")] == [{key(0), key(1)}, set()]
+
+
+def test_a_dispute_that_an_annotator_has_answered_still_waits_for_the_lead(studio: Studio) -> None:
+    desk = open_desk(studio, "not hers")
+    item = dispute(1)
+    desk.push([item])
+    desk.answer("A1", item["item_key"])
+    assert desk.offered("L1", "adjudication") is None
+    assert desk.push([item], seen=desk.pull().seen).asked_again == (item["item_key"],)
+    assert desk.offered("L1", "adjudication") == item["item_key"]
+    desk.answer("L1", item["item_key"])
+    assert desk.push([item], seen=desk.pull().seen).asked_again == ()
+
+
+def test_what_a_page_says_is_renewed(studio: Studio) -> None:
+    desk = open_desk(studio, "renewed")
+    before = dispute(1)
+    after = before | {"shown": {"answers": "<table><tr><td>A2</td></tr></table>"}}
+    desk.push([before])
+    task = desk.task_of(before["item_key"])
+    pushed = desk.push([before, after])
+    assert (pushed.renewed, pushed.mended, pushed.pushed) == ((before["item_key"],), (), 0)
+    (there,) = desk.tasks("adjudication")
+    assert (there["id"], there["data"]["answers"]) == (task, after["shown"]["answers"])
+    assert [row["shown"] for row in desk.items()] == [after["shown"]]
+    assert desk.push([after]).renewed == ()
+
+
+def test_a_task_that_was_passed_on_and_deleted_is_offered_to_as_many_as_are_missing(studio: Studio) -> None:
+    desk = open_desk(studio, "passed on")
+    items = some_items(1)
+    desk.push(items)
+    for annotator in ("A1", "A2"):
+        desk.answer(annotator, key(0))
+    desk.answer("A3", key(0), was_cancelled=True)
+    desk.pull()
+    desk.call("DELETE", f"/api/tasks/{desk.task_of(key(0))}/")
+    assert desk.push(items, seen=desk.pull().seen).restored == (key(0),)
+    assert [judged_by(desk, annotator) for annotator in ("A3", "A4", "A5")] == [set(), {key(0)}, set()]
 
 
 def test_a_push_after_a_pull_asks_the_server_no_second_time(studio: Studio) -> None:

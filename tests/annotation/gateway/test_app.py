@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import time
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import httpx
@@ -13,9 +14,9 @@ from starlette.responses import Response
 
 from annotation.gateway.app import gateway_app
 from annotation.gateway.hooks import HEADER
-from annotation.private import open_secrets
+from annotation.private import open_secrets, write_people
 from annotation.server.processes import free_port
-from tests.annotation.gateway.serving import StandIn, make_workspace, serving, write_projects
+from tests.annotation.gateway.serving import PEOPLE, StandIn, make_workspace, serving, write_projects
 
 PAGE = {"accept": "text/html"}
 
@@ -86,6 +87,25 @@ def test_a_stranger_and_the_administrator_are_told_so(front):
     with front.client("admin") as admin:
         assert "administrator" in admin.get("/api/projects/3/").json()["detail"]
     assert set(front.studio.paths("GET")) <= {"/api/current-user/whoami"}
+
+
+@pytest.mark.parametrize("pseudonym", ["A1", "L1"])
+def test_who_has_left_is_told_so_though_the_server_lets_her_in(front, pseudonym):
+    gone = [replace(each, active=each.pseudonym != pseudonym) for each in PEOPLE]
+    with front.client(pseudonym) as left, front.client("A2") as ben:
+        assert left.get("/", headers=PAGE).status_code in (200, 303)
+        write_people(front.root, gone)
+        try:
+            page, call = left.get("/", headers=PAGE), left.get("/api/projects/3/next/")
+            answer = left.post("/api/tasks/1/annotations/", json={"result": []})
+            stays = ben.get("/", headers=PAGE)
+        finally:
+            write_people(front.root, PEOPLE)
+        assert left.get("/", headers=PAGE).status_code in (200, 303)
+    assert (page.status_code, call.status_code, answer.status_code, stays.status_code) == (403, 403, 403, 303)
+    assert "<h1>" in page.text and "no longer take part" in page.text and "/logout" in page.text
+    assert "no longer take part" in call.json()["detail"] and "stays and counts" in answer.json()["detail"]
+    assert set(front.studio.paths("GET")) <= {"/api/current-user/whoami"} and not front.studio.paths("POST")
 
 
 def test_the_start_page_leads_to_the_clips(front):

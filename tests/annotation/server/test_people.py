@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from annotation.private import Person, read_people
 from annotation.server.people import (
     ADMIN,
+    Account,
     Newcomer,
     ensure_people,
     new_password,
@@ -124,8 +125,9 @@ def test_a_pseudonym_is_never_changed_or_given_to_another(history: list[list[New
         for person in people:
             assert given_to.setdefault(person.pseudonym, person.email) == person.email
         assert len({person.email for person in people}) == len(people) == len(given_to)
-        active = {person.email for person in people if person.password} - {ADMIN}
+        active = {person.email for person in people if person.active} - {ADMIN}
         assert active == {newcomer.email for newcomer in newcomers}
+        assert all(bool(person.password) == person.active for person in people)
         for person in people:
             assert person.pseudonym[0] == {"lead": "L", "annotator": "A", "admin": "a"}[person.role]
 
@@ -142,8 +144,12 @@ def test_pseudonyms_count_from_one_in_the_order_of_the_list() -> None:
 
 def test_who_comes_back_has_her_pseudonym_and_another_password() -> None:
     first = plan([], [ANN, BEN])
-    back = plan(plan(first, [BEN]), [ANN, BEN])
+    left = plan(first, [BEN])
+    assert [person.active for person in left] == [True, False, True]
+    assert plan(left, None) == left
+    back = plan(left, [ANN, BEN])
     assert back[1].pseudonym == "A1"
+    assert back[1].active
     assert back[1].password not in ("", first[1].password)
     assert back[2] == first[2]
 
@@ -165,10 +171,10 @@ def test_passwords_are_long_and_plain(_: int) -> None:
     assert not set("lo01") & set(password)
 
 
-def accounts(here: Sequence[Person], gone: Sequence[Person]) -> dict[str, tuple[int, str]]:
-    return {person.email: (number, f"token{number}") for number, person in enumerate(here, start=1)} | {
-        person.email: (90 + number, "") for number, person in enumerate(gone)
-    }
+def accounts(here: Sequence[Person], gone: Sequence[Person]) -> dict[str, Account]:
+    return {
+        person.email: Account(number, f"token{number}") for number, person in enumerate(here, start=1)
+    } | {person.email: Account(90 + number) for number, person in enumerate(gone)}
 
 
 def test_accounts_and_log_ins_are_kept_from_others(tmp_path: Path) -> None:
@@ -184,20 +190,43 @@ def test_accounts_and_log_ins_are_kept_from_others(tmp_path: Path) -> None:
     assert "token" not in table
 
 
+def test_the_log_ins_may_have_a_note(tmp_path: Path) -> None:
+    people = ensure_people(tmp_path, [ANN, BEN], accounts)
+    plain = write_logins(tmp_path, people, "http://192.0.2.7:8080").read_text(encoding="utf-8")
+    noted = write_logins(tmp_path, people, "http://192.0.2.7:8080", "Mind the gap.").read_text(
+        encoding="utf-8"
+    )
+    assert noted == f"{plain}\nMind the gap.\n"
+
+
+def test_whose_account_was_there_before_has_a_password_of_her_own(tmp_path: Path) -> None:
+    def found(here: Sequence[Person], gone: Sequence[Person]) -> dict[str, Account]:
+        return {**accounts(here, gone), ANN.email: Account(7, own_password=True)}
+
+    for _ in range(2):
+        people = ensure_people(tmp_path, [ANN, BEN], found)
+        assert (people[1].user, people[1].password, people[1].active) == (7, "", True)
+    table = write_logins(tmp_path, people, "http://127.0.0.1:8080").read_text(encoding="utf-8")
+    assert ANN.email not in table and BEN.email in table
+    assert not ensure_people(tmp_path, [BEN], found)[1].active
+
+
 def test_who_is_not_on_the_list_is_closed_out(tmp_path: Path) -> None:
     ensure_people(tmp_path, [ANN, BEN], accounts)
     people = ensure_people(tmp_path, [BEN], accounts)
-    assert [(person.pseudonym, person.token, bool(person.password)) for person in people] == [
-        ("admin", "token1", True),
-        ("A1", "", False),
-        ("L1", "token2", True),
+    shown = [(person.pseudonym, person.active, person.token, bool(person.password)) for person in people]
+    assert shown == [
+        ("admin", True, "token1", True),
+        ("A1", False, "", False),
+        ("L1", True, "token2", True),
     ]
+    assert ANN.email not in write_logins(tmp_path, people, "http://127.0.0.1:8080").read_text()
 
 
 def test_a_start_that_is_cut_short_makes_no_password_that_nobody_knows(tmp_path: Path) -> None:
     told = []
 
-    def cut_short(here: Sequence[Person], gone: Sequence[Person]) -> dict[str, tuple[int, str]]:
+    def cut_short(here: Sequence[Person], gone: Sequence[Person]) -> dict[str, Account]:
         told.append([person.password for person in here])
         raise KeyboardInterrupt
 

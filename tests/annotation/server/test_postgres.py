@@ -85,53 +85,74 @@ def test_a_cluster_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.Mon
     assert not list((tmp_path / "review-server").glob("*postgres*"))
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may run PostgreSQL as another account")
-class TestForRootWithoutNamespaces:
-    """The way for a container that forbids user namespaces: the account `postgres`."""
+NOBODY = pwd.getpwnam("nobody")
+"""An account that every machine has, in the place of `postgres`."""
 
-    @pytest.fixture
-    def account(self) -> Account:
-        return separate_account(pwd.getpwnam("postgres"))
 
-    @pytest.fixture
-    def open_folder(self) -> Iterator[Path]:
-        folder = Path(tempfile.mkdtemp(prefix="clapper-open-"))
-        folder.chmod(0o755)
-        yield folder
-        shutil.rmtree(folder)
+def ways() -> list[Account]:
+    """As whom PostgreSQL can run here: root has two ways, everybody else one."""
+    return [account_to_run_as(), *([separate_account(NOBODY)] if os.geteuid() == 0 else [])]
 
-    def test_it_is_taken_where_namespaces_are_forbidden(
-        self, monkeypatch: pytest.MonkeyPatch, account: Account
-    ) -> None:
-        monkeypatch.setattr(postgres, "_namespace", lambda _other: ())
-        assert account_to_run_as() == account
 
-    def test_without_either_way_the_error_says_what_to_do(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(postgres, "_namespace", lambda _other: ())
-        monkeypatch.setattr(postgres.pwd, "getpwall", list)
-        with pytest.raises(
-            SystemicError, match="start as another user, make the account, or name a database"
-        ):
-            account_to_run_as()
+@pytest.fixture
+def as_root(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """What root is told where namespaces are forbidden; whoever asks."""
+    monkeypatch.setattr(postgres.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(postgres, "_namespace", lambda _other: ())
+    monkeypatch.setattr(postgres.shutil, "which", lambda name: f"/usr/bin/{name}")
+    return monkeypatch
 
-    def test_a_cluster_of_the_other_way_is_taken_over_and_back(
-        self, open_folder: Path, account: Account
-    ) -> None:
-        with running(open_folder, account_to_run_as()) as database:
-            query(database, "create table kept (n int); insert into kept values (7)")
+
+def test_everybody_but_root_runs_it_as_herself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(postgres.os, "getegid", lambda: 100)
+    assert account_to_run_as() == Account((), 1000, 100)
+
+
+def test_root_takes_the_account_where_namespaces_are_forbidden(as_root: pytest.MonkeyPatch) -> None:
+    entry = pwd.struct_passwd(("postgres", "x", 104, 110, "", "/var/lib/postgresql", "/bin/bash"))
+    as_root.setattr(postgres.pwd, "getpwall", lambda: [NOBODY, entry])
+    account = account_to_run_as()
+    assert account == separate_account(entry)
+    assert (account.uid, account.gid, account.apart) == (104, 110, True)
+    assert account.prefix[:3] == ("setpriv", "--reuid=104", "--regid=110")
+
+
+def test_root_without_either_way_is_told_what_to_do(as_root: pytest.MonkeyPatch) -> None:
+    as_root.setattr(postgres.pwd, "getpwall", lambda: [NOBODY])
+    with pytest.raises(SystemicError, match="start as another user, make the account, or name a database"):
+        account_to_run_as()
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="clapper-open-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_a_cluster_goes_from_one_way_to_the_other_and_back(open_folder: Path) -> None:
+    first, last = ways()[0], ways()[-1]
+    with running(open_folder, first) as database:
+        query(database, "create table kept (n int); insert into kept values (7)")
+    for account in (last, first):
         with running(open_folder, account) as database:
             assert query(database, "select n from kept").stdout == "7\n"
-        assert (open_folder / "review-database").stat().st_uid == account.uid
+        folder = open_folder / ("review-database" if account.apart else "review-server/postgres")
+        assert folder.stat().st_uid == account.uid
+        assert len(list(open_folder.glob("review*/**/PG_VERSION"))) == len(list(folder.rglob("PG_VERSION")))
         assert (open_folder / "review-server").stat().st_mode & 0o077 == 0
-        with running(open_folder, account_to_run_as()) as database:
-            assert query(database, "select n from kept").stdout == "7\n"
 
-    def test_a_folder_that_it_may_not_enter_is_named(self, tmp_path: Path, account: Account) -> None:
-        tmp_path.chmod(0o700)
-        with pytest.raises(SystemicError, match="cannot be entered by the account postgres") as caught:
-            ensure_cluster(tmp_path, print, account)
-        assert caught.value.item == str(tmp_path)
-        assert "chmod o+x" in caught.value.action
+
+def test_a_folder_that_the_account_may_not_enter_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    # Root becomes the account and is kept out; everybody else cannot even become it.
+    with pytest.raises(SystemicError, match="cannot be entered by the account nobody") as caught:
+        ensure_cluster(tmp_path, print, separate_account(NOBODY))
+    assert caught.value.item == str(tmp_path)
+    assert "chmod o+x" in caught.value.action
+    assert not (tmp_path / "review-database").exists()
 
 
 def test_a_version_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from annotation.alive import begin_of
 from annotation.server.processes import (
     end,
     end_what_was_left,
@@ -53,7 +55,7 @@ def wait_for_log(folder: Path) -> str:
 
 
 def runs(pid: int) -> bool:
-    return started_as("", pid).ticks > 0
+    return begin_of(pid) is not None
 
 
 def test_a_process_ends_when_asked(tmp_path: Path) -> None:
@@ -94,8 +96,9 @@ def test_what_was_left_is_found_and_ended(tmp_path: Path) -> None:
 def test_another_process_with_the_same_number_is_left_alone(tmp_path: Path) -> None:
     process = started(OBEDIENT, tmp_path)
     before = started_as("Label Studio", process.pid)
-    remember(tmp_path, [type(before)(before.name, before.pid, before.ticks - 1, before.signal)])
-    assert end_what_was_left(tmp_path, print) == []
+    for began in ("another begin", ""):
+        remember(tmp_path, [replace(before, began=began)])
+        assert end_what_was_left(tmp_path, print) == []
     assert not is_over(process)
     end(process)
 
