@@ -45,7 +45,8 @@ class Pushed:
         doubled: keys of items with two tasks, of which one was closed.
         closed: items that are no longer wanted, and are offered to nobody any more.
         reopened: items that are wanted again.
-        asked_again: keys of items that have an answer that does not count, and are offered to a further person.
+        asked_again: keys of items that the server held for complete, or would have too soon, since it counts answers
+            that do not count; they are offered to further people.
         waiting: items that go there when others have their answers.
         strange: tasks on the server that are none of ours; they are left alone.
         unrestored: answers that could not go back with their task, because their annotator has no account there any

@@ -49,6 +49,7 @@ class Seen:
         task: its number.
         key: of the item that it says it shows; None where it says nothing.
         answers: how many it has, without those that were passed on.
+        passed_on: by how many people.
     """
 
     task: int
@@ -56,14 +57,16 @@ class Seen:
     data: Mapping[str, Any]
     meta: Mapping[str, Any]
     answers: int
+    passed_on: int = 0
 
 
 def seen_of(task: Mapping[str, Any]) -> Seen:
     """A task of a snapshot, without its answers."""
     data, meta = task["data"], task["meta"] if isinstance(task.get("meta"), dict) else {}
     key = data.get("key")
-    answers = sum(1 for each in task["annotations"] if not each.get("was_cancelled"))
-    return Seen(task["id"], key if isinstance(key, str) else None, data, meta, answers)
+    passed_on = sum(1 for each in task["annotations"] if each.get("was_cancelled"))
+    answers = len(task["annotations"]) - passed_on
+    return Seen(task["id"], key if isinstance(key, str) else None, data, meta, answers, passed_on)
 
 
 def survey(client: LabelStudio, project: int, folder: Path) -> Iterator[Mapping[str, Any]]:

@@ -1,5 +1,5 @@
 """What is to be mended on the server: tasks that are twice there, altered, unwanted, closed and wanted again, or held
-for complete while answers that do not count take the places of those that would.
+for complete while too few of their answers count.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Upkeep:
         doubled: further tasks of an item, to be closed.
         unwanted: tasks of items that are no longer wanted, to be closed.
         closed: tasks of wanted items that are closed, to be opened.
-        places: by item, how many answers its task must take before enough of them count, where these are more than
-            the project asks for.
+        places: by item, how many answers its task must take before enough of them count, where the server may hold it
+            for complete with fewer.
         strange: how many tasks are none of ours.
     """
 
@@ -89,7 +89,8 @@ def upkeep_of(
     for key, group in groups.items():
         best = _sort(found, key, group, rows[key], key in wanted)
         missing = needed - judged.get(key, 0) if judged is not None and key in wanted else 0
-        if missing > 0 and best.answers + missing > needed:
+        # A task that was made anew with its answers is complete for the server when those who passed it on fill it up.
+        if missing > 0 and max(best.answers + missing - 1, best.answers + best.passed_on) >= needed:
             found.places[key] = best.answers + missing
     absent = [key for key in wanted if key not in groups]
     return Upkeep(**vars(found), absent=absent, strange=strange)
@@ -142,7 +143,7 @@ def keep_up(
 
 
 def _opened_for(client: LabelStudio, task: int, places: int) -> bool:
-    """Have the server offer a task until it has so many answers; False where it does so, or the task is gone.
+    """Have the server offer a task until it has so many answers; False where it did so already, or the task is gone.
 
     How many a task takes stands in no snapshot, and the server forgets it when somebody changes the project's number:
     so it is asked for each such task, of which there are few.

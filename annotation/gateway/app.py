@@ -26,7 +26,6 @@ from annotation.gateway.media import clip_file
 from annotation.gateway.upstream import open_upstream
 from annotation.gateway.visit import Gateway, Visit
 from schemas.errors import ServiceError
-from schemas.judging import Review
 
 HEALTH = "/gateway/health"
 TIPS = "/heidi-tips"  # the log-in page asks for advertisements
@@ -62,7 +61,6 @@ def gateway_app(
     root: Path,
     studio_url: str,
     on_answer: Callable[[int], None] | None = None,
-    address_lasts_ms: int | None = None,
 ) -> Starlette:
     """The application that people open; run it under uvicorn with one worker.
 
@@ -70,12 +68,10 @@ def gateway_app(
         root: the workspace.
         studio_url: Label Studio's own address, which nobody but this process should reach.
         on_answer: called in a thread with a project's number when the server says that an answer has come.
-        address_lasts_ms: how long the address of a clip is valid; a recipe's default where it is not given.
     """
     known = open_known(root)
     upstream = open_upstream(studio_url, known)
-    lasts_ms = address_lasts_ms or Review.model_fields["address_lasts"].default
-    gateway = Gateway(known, upstream, Askers(upstream), lasts_ms, on_answer)
+    gateway = Gateway(known, upstream, Askers(upstream), on_answer)
 
     @asynccontextmanager
     async def open_while_running(app: Starlette) -> AsyncIterator[None]:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from annotation.private import FOLDER, Person, Secrets, open_secrets, read_people
 from schemas.errors import ServiceError
+from schemas.judging import Review
 
 ProjectKind = Literal["review", "adjudication"]
 Signature = tuple[tuple[str, int, int, int], ...]
@@ -62,6 +63,13 @@ class Known:
         """The projects of all recipes, by number on the server."""
         files = sorted((self.root / "reviews").glob("*/projects.json"))
         return self._fresh("projects", files, lambda: _projects_in(files))
+
+    def address_lasts_ms(self, project: int | None) -> int:
+        """How long the address of a clip of a project is valid, as its recipe says."""
+        files = sorted((self.root / "reviews").glob("*/review.json"))
+        reviews = self._fresh("reviews", files, lambda: _reviews_in(files))
+        found = self.projects().get(project) if project is not None else None
+        return reviews.get(found.recipe if found else "", Review()).address_lasts
 
     def clip(self, item_key: str) -> Path | None:
         """The file that is shown for an item; None for an unknown one, or where it is no file of the workspace."""
@@ -114,6 +122,10 @@ def _projects_in(files: Sequence[Path]) -> dict[int, Project]:
             if kind in ("review", "adjudication"):
                 found[int(number)] = Project(int(number), kind, path.parent.name)
     return found
+
+
+def _reviews_in(files: Sequence[Path]) -> dict[str, Review]:
+    return {path.parent.name: Review.model_validate_json(path.read_text(encoding="utf-8")) for path in files}
 
 
 def _clips_in(files: Sequence[Path]) -> dict[str, str]:

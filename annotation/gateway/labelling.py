@@ -150,8 +150,11 @@ async def drop_draft(visit: Visit) -> Response:
 def task_for(visit: Visit, task: Mapping[str, Any]) -> dict[str, Any]:
     """A task as the person may see it, with addresses that play."""
     blinded = blind_task(task, visit.person.user, visit.email) if visit.is_annotator else dict(task)
-    secret, lasts_ms = visit.gateway.known.secrets.media, visit.gateway.address_lasts_ms
-    return blinded | {"data": with_signed_clips(secret, task.get("data") or {}, lasts_ms)}
+    known = visit.gateway.known
+    signed = with_signed_clips(
+        known.secrets.media, task.get("data") or {}, known.address_lasts_ms(task.get("project"))
+    )
+    return blinded | {"data": signed}
 
 
 def _answer_for(visit: Visit, answer: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,6 @@ class Gateway:
     """What lasts from one request to the next.
 
     Attributes:
-        address_lasts_ms: how long a clip's address is valid.
         on_answer: called with a project's number when the server says that an answer has come.
         at_work: a lock for each task on which somebody is at work; goes when nobody holds it.
     """
@@ -43,7 +42,6 @@ class Gateway:
     known: Known
     upstream: Upstream
     askers: Askers
-    address_lasts_ms: int
     on_answer: Callable[[int], None] | None = None
     at_work: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 

@@ -9,9 +9,10 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from subprocess import Popen
 
 import httpx
 import pytest
@@ -21,10 +22,11 @@ from annotation.server import inside_studio
 from annotation.server.environment import PLACE_VARIABLE, REQUIREMENTS, ensure_studio
 from annotation.server.people import Newcomer, ensure_people
 from annotation.server.postgres import account_to_run_as, ensure_cluster, own_database, postgres_service
-from annotation.server.processes import end, free_port
-from annotation.server.services import bring_up
+from annotation.server.processes import Started, end, free_port, remember, started_as
+from annotation.server.services import Service, bring_up
 from annotation.server.settings import SQLITE, Database
 from annotation.server.studio import accounts_in, studio_service
+from tests.annotation.watcher import end_with_us
 from tests.conftest import ROOT
 
 PEOPLE = (
@@ -141,12 +143,30 @@ def running_database(root: Path) -> Iterator[Database]:
     """A PostgreSQL of the workspace's own."""
     account, port = account_to_run_as(), free_port()
     folder = ensure_cluster(root, print, account)
-    service = postgres_service(root, folder, port, account)
-    process = bring_up(service, print)
-    try:
+    with running_part(root, postgres_service(root, folder, port, account)):
         yield own_database(root, folder, port)
+
+
+@contextmanager
+def running_part(root: Path, service: Service) -> Iterator[None]:
+    """A server of a workspace, which does not outlive this process, however that ends."""
+
+    def start() -> Popen[bytes]:
+        process = service.start()
+        parts = _PARTS.setdefault(root, [])
+        parts.append(started_as(service.name, process.pid, service.ending))
+        remember(root, parts)
+        return process
+
+    end_with_us(root)
+    process = bring_up(replace(service, start=start), print)
+    try:
+        yield
     finally:
         end(process, service.ending)
+
+
+_PARTS: dict[Path, list[Started]] = {}
 
 
 @contextmanager
@@ -161,13 +181,12 @@ def running_studio(
     fill(root, template)
     port = port or free_port()
     url = f"http://127.0.0.1:{port}"
-    process = bring_up(studio_service(template.python, root, database, port), print)
-    try:
-        write_running(root, Running(os.getpid(), url, "", datetime.now(UTC).isoformat()))
-        yield Studio(root, url, template.people)
-    finally:
-        (root / FOLDER / "running.json").unlink(missing_ok=True)
-        end(process)
+    with running_part(root, studio_service(template.python, root, database, port)):
+        try:
+            write_running(root, Running(os.getpid(), url, "", datetime.now(UTC).isoformat()))
+            yield Studio(root, url, template.people)
+        finally:
+            (root / FOLDER / "running.json").unlink(missing_ok=True)
 
 
 @contextmanager

@@ -278,6 +278,7 @@ def test_a_task_that_was_passed_on_and_deleted_is_offered_to_as_many_as_are_miss
     desk.pull()
     desk.call("DELETE", f"/api/tasks/{desk.task_of(key(0))}/")
     assert desk.push(items, seen=desk.pull().seen).restored == (key(0),)
+    assert desk.push(items, seen=desk.pull().seen).asked_again == (key(0),)
     assert [judged_by(desk, annotator) for annotator in ("A3", "A4", "A5")] == [set(), {key(0)}, set()]
 
 
