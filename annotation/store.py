@@ -33,6 +33,10 @@ _ASK_AGAIN_S = 0.2
 _ROWS_AT_ONCE = 2_000
 
 
+WAIT_S = 600.0
+"""How long a process waits for another one that is at work on the same review."""
+
+
 def review_folder(root: Path, recipe: str) -> Path:
     """Where the review of one recipe is kept."""
     return root / "reviews" / recipe
@@ -98,7 +102,7 @@ def each_answer(
     Args:
         keys: of the items whose answers are read; without, all are, also those to no item of ours.
     """
-    which = None if keys is None else dataset.field("item_key").isin(list(keys))
+    which = None if keys is None else dataset.field("item_key").isin(pa.array(keys, pa.string()))
     for file in sorted((review_folder(root, recipe) / "answers").glob("[0-9]*.parquet")):
         answers = dataset.dataset(file, schema=ANSWERS, format="parquet")
         for batch in answers.to_batches(columns=columns, filter=which, batch_size=_ROWS_AT_ONCE):

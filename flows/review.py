@@ -12,13 +12,13 @@ from functools import partial
 
 from annotation.configs.hooks import hooks_of
 from annotation.configs.projects import ensure_projects
-from annotation.decide.disputes import dispute_items, disputes
+from annotation.decide.disputes import dispute_items, disputes, settled_by_annotators
 from annotation.decide.rules import decide
 from annotation.exchange.client import open_client
 from annotation.exchange.pull import Pulled, pull
 from annotation.exchange.push import Pushed, push
 from annotation.private import Connection, open_secrets, read_people
-from annotation.store import read_answers, read_items, sole_writer, write_decided
+from annotation.store import WAIT_S, read_answers, read_items, sole_writer, write_decided
 from annotation.trials.plan import items_for
 from annotation.trials.trial import Unmade
 from flows.outlook import clips_for_people, survey_all
@@ -70,7 +70,7 @@ def exchange(bench: Workbench, connection: Connection, progress: Progress = lamb
     root, name, review = bench.root, bench.recipe.name, bench.recipe.review
     ready, checksums = _clips(read_catalog(root), bench)
     known, unmade = read_items(root, name), []
-    with sole_writer(root, name):
+    with sole_writer(root, name, WAIT_S):
         secret = open_secrets(root).items
         new = items_for(root, bench.recipe, ready, known, secret, partial(progress, "trials"), unmade.append)
     done, problems, repaired = {}, [], []
@@ -79,12 +79,11 @@ def exchange(bench: Workbench, connection: Connection, progress: Progress = lamb
         projects = ensure_projects(client, root, name, review, hooks_of(root))
         repaired = list(projects.repaired)
         done["pulled"] = pull(client, root, name, review, projects.numbers, read_people(root), progress)
-        wanted = [item for item in known if _is_current(item, checksums)]
-        for_lead = _for_lead(bench, [*wanted, *new])
+        wanted = [*(item for item in known if _is_current(item, checksums)), *new]
+        asked = _with_disputes(wanted, bench) if review.adjudicate else wanted
         done["pushed"] = push(
-            client, root, name, review, projects.numbers, [*wanted, *new, *for_lead], progress,
-            done["pulled"].seen,
-        )  # fmt: skip
+            client, root, name, review, projects.numbers, asked, progress, done["pulled"].seen
+        )
     except (ServiceError, ServiceRefused) as error:
         problems.append(str(error))
     outcomes = Counter(row["outcome"] for row in settle(bench))
@@ -99,19 +98,21 @@ def settle(bench: Workbench) -> list[Row]:
         WorkspaceError: another process is at work on this review.
     """
     root, name = bench.root, bench.recipe.name
-    with sole_writer(root, name):
+    with sole_writer(root, name, WAIT_S):
         decided = decide(read_items(root, name), read_answers(root, name), bench.recipe.review)
         write_decided(root, name, decided)
     return decided
 
 
-def _for_lead(bench: Workbench, items: Sequence[Row]) -> list[Row]:
-    """The disputes that show now, so that they are before the lead at once."""
-    if not bench.recipe.review.adjudicate:
-        return []
+def _with_disputes(items: Sequence[Row], bench: Workbench) -> list[Row]:
+    """The items with the disputes that show now, so that they are before the lead at once, and without those that
+    annotators have settled themselves."""
     answers = read_answers(bench.root, bench.recipe.name)
-    disputed = disputes(decide(items, answers, bench.recipe.review), items, answers)
-    return dispute_items(disputed, items, bench.recipe.name, open_secrets(bench.root).items)
+    decided = decide(items, answers, bench.recipe.review)
+    disputed = disputes(decided, items, answers)
+    for_lead = dispute_items(disputed, items, bench.recipe.name, open_secrets(bench.root).items)
+    settled = settled_by_annotators(decided, items)
+    return [*(item for item in items if item["item_key"] not in settled), *for_lead]
 
 
 def _clips(catalog: Sequence[Row], bench: Workbench) -> tuple[list[Row], dict[str, str | None]]:
@@ -187,6 +188,8 @@ def _noticed(pulled: Pulled | None = None, pushed: Pushed | None = None) -> Iter
             "restored": "tasks had been deleted on the server, and are there again",
             "mended": "tasks had been altered on the server, and are as they were",
             "doubled": "items had two tasks; one of each is closed, and answers to both count",
+            "asked_again": "items have an answer that does not count, and are offered to a further person",
+            "renewed": "disputes show the lead what annotators have changed since",
         }
         yield from (f"{len(keys)} {words}" for what, words in told.items() if (keys := getattr(pushed, what)))
         if pushed.waiting:

@@ -68,7 +68,7 @@ def start(
         token = os.environ.get("CLAPPER_REVIEW_TOKEN", "")
         running = start_server(root, newcomers, database, port, host, origin, url, token if url else "", say)
     out = wide()
-    out.print(f"[bold]Annotators open[/] {origin or running.gateway}")
+    out.print(f"[bold]Annotators open[/] {running.gateway}")
     out.print(f"Log-ins to hand out: {root / 'review-server' / 'log-ins.txt'}", soft_wrap=True)
     out.print("Clips come with the next `clapper run`. Stop it with `clapper review stop`.")
     if wait:

@@ -36,7 +36,7 @@ def hooks_of(root: Path) -> Hooks | None:
     running = read_running(root)
     if running is None or not running.gateway:
         return None
-    return Hooks(running.gateway.rstrip("/") + PATH, open_secrets(root).hooks)
+    return Hooks((running.inner_gateway or running.gateway).rstrip("/") + PATH, open_secrets(root).hooks)
 
 
 def ensure_hook(client: LabelStudio, project: int, hooks: Hooks) -> list[str]:

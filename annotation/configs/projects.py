@@ -21,7 +21,7 @@ from label_studio_sdk import LabelStudio
 from annotation.configs.hooks import Hooks, ensure_hook
 from annotation.configs.pages import TRIM_MODEL, page_of
 from annotation.private import open_secrets
-from annotation.store import review_folder, sole_writer
+from annotation.store import WAIT_S, review_folder, sole_writer
 from schemas.errors import ServiceError, WorkspaceError
 from schemas.forms import FORMS
 from schemas.judging import Review
@@ -72,7 +72,7 @@ def ensure_projects(
         ServiceError, ServiceRefused: the server does not do it; what was made until then is found the next time.
         WorkspaceError: another process is at work on this review, or projects.json cannot be read.
     """
-    with sole_writer(root, recipe_name):
+    with sole_writer(root, recipe_name, WAIT_S):
         earlier = read_projects(root, recipe_name)
         numbers, repaired = dict(earlier), []
         for kind in _kinds(review):

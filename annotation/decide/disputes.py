@@ -77,6 +77,20 @@ def dispute_items(
     return rows
 
 
+def settled_by_annotators(decided: Iterable[Row], items: Iterable[Row]) -> set[str]:
+    """Keys of the disputes that no lead has decided and none need: annotators have changed their answers since."""
+    settled = {
+        (row["clip_id"], row["clip_sha256"])
+        for row in decided
+        if row["outcome"] != "disputed" and row["adjudicator"] is None
+    }
+    return {
+        item["item_key"]
+        for item in items
+        if item["kind"] == "dispute" and (item["clip_id"], item["clip_sha256"]) in settled
+    }
+
+
 def _dispute(decided: Row, item: Row | None, said: Mapping[str, Counted]) -> Dispute | None:
     if item is None:
         return None

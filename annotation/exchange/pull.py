@@ -23,9 +23,9 @@ from annotation.configs.answers import FRAME_MS, Refused, parse_answer
 from annotation.configs.pages import Page, page_of
 from annotation.exchange.earlier import Earlier, Place, digest_of, read_earlier
 from annotation.exchange.survey import Progress, Seen, seen_of, survey
-from annotation.exchange.turn import WAIT_S, keep_review, now, turn
+from annotation.exchange.turn import keep_review, now, turn
 from annotation.private import Person
-from annotation.store import add_answers, read_items
+from annotation.store import WAIT_S, add_answers, read_items
 from schemas.judging import Review
 from schemas.review import ANSWERS
 from tasks.workspace.layout import appearing

@@ -25,9 +25,9 @@ from annotation.exchange.client import tries
 from annotation.exchange.earlier import judgements, last_answers
 from annotation.exchange.survey import Progress, Seen, seen_of, survey
 from annotation.exchange.tasks import accounts, data_of, task_of
-from annotation.exchange.turn import WAIT_S, keep_review, now, turn
+from annotation.exchange.turn import keep_review, now, turn
 from annotation.exchange.upkeep import Upkeep, keep_up, upkeep_of
-from annotation.store import read_items, review_folder, write_items
+from annotation.store import WAIT_S, read_items, review_folder, write_items
 from schemas.errors import ServiceError
 from schemas.judging import Review
 from tasks.workspace.stage import Row

@@ -12,9 +12,6 @@ from schemas.errors import WorkspaceError
 from schemas.judging import Review
 from tasks.workspace.layout import appearing
 
-WAIT_S = 600.0
-"""How long a push or a pull waits for another one, such as a pull that an answer has set off."""
-
 
 @contextmanager
 def turn(root: Path, recipe: str, wait_s: float) -> Iterator[Path]:

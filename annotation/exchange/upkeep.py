@@ -89,7 +89,7 @@ def upkeep_of(
     for key, group in groups.items():
         best = _sort(found, key, group, rows[key], key in wanted)
         missing = needed - judged.get(key, 0) if judged is not None and key in wanted else 0
-        # A task that was made anew with its answers is complete for the server when those who passed it on fill it up.
+        # A task that was made anew with its answers is complete for the server if those who passed it on fill it.
         if missing > 0 and max(best.answers + missing - 1, best.answers + best.passed_on) >= needed:
             found.places[key] = best.answers + missing
     absent = [key for key in wanted if key not in groups]

@@ -8,6 +8,7 @@ Answers on standard output, one JSON object a line: {"migrations": [done, all]} 
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -44,6 +45,10 @@ def migrate() -> None:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:
+        # For each step Django makes the classes of most tables anew. To look through all of them for garbage as often
+        # as Python does by itself takes a quarter of the time; so seldom, it takes 0.1 GB.
+        gc.freeze()
+        gc.set_threshold(200_000, 50, 50)
         tell(migrations=[0, len(plan)])
         call_command("migrate", interactive=False, verbosity=1, no_color=True, stdout=Applied(len(plan)))
 

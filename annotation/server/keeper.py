@@ -211,14 +211,19 @@ def _start(order: Order, root: Path, kept: Kept) -> Running:
     else:
         studio, people = _start_studio(order, root, kept)
     kept.add(gateway_service(root, studio, order.host, order.port))
-    address = order.origin or f"http://{from_elsewhere(order.host)}:{order.port}"
-    inner = "" if order.url else f"http://{from_here(order.host)}:{order.port}"
+    address, inner = addresses_of(order)
     note = _note_on(order, address)
     if note:
         kept.say(note)
     if people and order.people is not None:
         kept.say(f"log-ins to hand out: {write_logins(root, people, address, note)}")
     return Running(os.getpid(), studio, address, datetime.now(UTC).isoformat(timespec="seconds"), inner)
+
+
+def addresses_of(order: Order) -> tuple[str, str]:
+    """Where people open the gateway, and where Label Studio calls it; see annotation.private.Running."""
+    people = order.origin or f"http://{from_elsewhere(order.host)}:{order.port}"
+    return people, "" if order.url else f"http://{from_here(order.host)}:{order.port}"
 
 
 def _note_on(order: Order, address: str) -> str:

@@ -144,14 +144,15 @@ def _still_runs(started: Started) -> bool:
 
 
 def _end_other(started: Started) -> None:
-    """End a process that is not our child."""
+    """End a process that is not our child, and what it has started in turn."""
     with suppress(ProcessLookupError):
         os.kill(started.pid, started.signal)
     deadline = time.monotonic() + ENDING_SECONDS
     while _still_runs(started) and time.monotonic() < deadline:
         time.sleep(0.05)
+    # A moment after its end its number has gone to nobody: numbers come round only after all others.
+    _kill_session(started.pid)
     while _still_runs(started):
-        _kill_session(started.pid)
         time.sleep(0.05)
 
 

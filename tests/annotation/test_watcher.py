@@ -37,7 +37,7 @@ with running_part(root, service("obedient", obedient)), running_part(root, servi
 """
 
 
-def tests_of(root: Path, seconds: float) -> subprocess.Popen[str]:
+def begin_tests(root: Path, seconds: float) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         [sys.executable, "-c", TESTS, str(root), str(seconds)], cwd=ROOT, stdout=subprocess.PIPE, text=True,
         start_new_session=True,
@@ -57,7 +57,7 @@ def working_for(root: Path) -> list[int]:
 
 def _seen(entry: Path) -> str:
     try:
-        return " ".join([os.readlink(entry / "cwd"), *map(os.readlink, (entry / "fd").iterdir())])
+        return " ".join(str(link.readlink()) for link in (entry / "cwd", *(entry / "fd").iterdir()))
     except OSError:
         return ""
 
@@ -71,7 +71,7 @@ def wait_until_none_works_for(root: Path) -> None:
 
 @pytest.mark.parametrize("of_the_group", [False, True])
 def test_the_servers_of_killed_tests_are_ended(tmp_path: Path, of_the_group: bool) -> None:
-    tests = tests_of(tmp_path, 60)
+    tests = begin_tests(tmp_path, 60)
     assert len(working_for(tmp_path)) == 3
     (os.killpg if of_the_group else os.kill)(tests.pid, signal.SIGKILL)
     assert tests.wait() == -signal.SIGKILL
@@ -79,6 +79,6 @@ def test_the_servers_of_killed_tests_are_ended(tmp_path: Path, of_the_group: boo
 
 
 def test_tests_that_end_by_themselves_leave_nothing_either(tmp_path: Path) -> None:
-    tests = tests_of(tmp_path, 0)
+    tests = begin_tests(tmp_path, 0)
     assert tests.wait(30) == 0
     assert working_for(tmp_path) == []

@@ -1,7 +1,7 @@
 """Ends what tests have started when the process that runs the tests is killed and can end nothing any more.
 
-A process of its own waits for the end of a pipe whose other end only the tests hold, and then stops the servers of all
-workspaces that it was told of. After tests that have ended as they should there is nothing left to stop.
+A process of its own waits for the end of a pipe whose other end only the tests hold, and then stops the servers of
+all workspaces that it was told of. After tests that have ended as they should there is nothing left to stop.
 """
 
 from __future__ import annotations

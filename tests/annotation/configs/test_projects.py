@@ -42,6 +42,7 @@ def test_both_projects_are_made_as_they_should_be_and_only_once(studio, client):
         assert {name: found[name] for name in wanted} == wanted
         assert found["maximum_annotations"] == (3 if kind == "review" else 1)
         assert found["title"] == f"once {kind}"
+        assert found["show_collab_predictions"] == (kind == "review"), "a lead is proposed nothing"
 
 
 @pytest.mark.slow
@@ -156,7 +157,8 @@ def test_without_a_server_nothing_is_written(tmp_path):
     assert read_projects(tmp_path, "down") == {}
 
 
-def test_two_at_once_do_not_make_two(tmp_path):
+def test_two_at_once_do_not_make_two(tmp_path, monkeypatch):
+    monkeypatch.setattr("annotation.configs.projects.WAIT_S", 0.0)
     client = open_client(Connection("http://127.0.0.1:9", "0" * 40), timeout=2)
     with sole_writer(tmp_path, "busy"), pytest.raises(WorkspaceError, match="another process"):
         ensure_projects(client, tmp_path, "busy", REVIEW)

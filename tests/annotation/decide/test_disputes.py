@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pyarrow as pa
 
-from annotation.decide.disputes import dispute_items, disputes
+from annotation.decide.disputes import dispute_items, disputes, settled_by_annotators
 from annotation.decide.rules import decide
 from schemas.judging import Review
 from schemas.review import ITEMS
@@ -107,3 +107,53 @@ def test_a_leads_answer_to_the_item_settles_the_dispute():
     (decided,) = decide([*items, row], answers, Review())
     assert (decided["outcome"], decided["adjudicator"]) == ("accepted", "L1")
     assert disputes([decided], items) == []
+
+
+def test_an_open_dispute_shows_what_annotators_have_changed_since():
+    items, answers = disputed()
+    (first,) = dispute_items(disputes(decide(items, answers, Review()), items, answers), items, "r", SECRET)
+    known = [*items, first | {"task": 7, "pushed_at": "2026-11-02T11:00:00+00:00"}]
+
+    def renewed() -> list:
+        return dispute_items(disputes(decide(known, answers, Review()), known, answers), known, "r", SECRET)
+
+    assert renewed() == []
+    answers.append(
+        answer(
+            "k",
+            "A1",
+            FIT | {"aligned": "unclear", "source": "off_screen"},
+            30,
+            version=2,
+            comment="I see now",
+        )
+    )
+    (row,) = renewed()
+    assert {name: row[name] for name in row if name != "shown"} == {
+        name: known[-1][name] for name in row if name != "shown"
+    }
+    cells = cells_of(row["shown"]["answers"]).rows
+    assert cells[1] == ["source", "visible", "off screen", "visible"]
+    assert cells[-1] == ["comment", "", "I see now", ""]
+
+    known[-1] = row
+    answers.append(answer(row["item_key"], "L1", FIT, 50))
+    answers.append(answer("k", "A1", FIT | {"aligned": "unclear"}, 55, version=3))
+    assert renewed() == [], "what a lead has decided stays as she saw it"
+
+
+def test_what_annotators_have_settled_themselves_needs_no_lead():
+    items, answers = disputed()
+    (row,) = dispute_items(disputes(decide(items, answers, Review()), items), items, "r", SECRET)
+    known = [*items, row]
+
+    def settled() -> set:
+        return settled_by_annotators(decide(known, answers, Review()), known)
+
+    assert settled() == set()
+    answers.append(answer("k", "A1", FIT, 30, version=2))
+    assert settled() == {row["item_key"]}
+    answers.append(answer("k", "A1", FIT | {"aligned": "unclear"}, 40, version=3))
+    assert settled() == set()
+    answers.append(answer(row["item_key"], "L1", FIT, 50))
+    assert settled() == set(), "a lead's decision stands, and her task with it"

@@ -92,7 +92,7 @@ def failing(upstream: str, *faults: Fault) -> Iterator[str]:
                 name: self.headers[name] for name in ("Authorization", "Content-Type") if self.headers[name]
             }
             return httpx.request(
-                self.command, upstream + self.path, headers=headers, content=body, timeout=120
+                self.command, upstream + self.path, headers=headers, content=body, timeout=120, verify=False
             )
 
         def send_half(self, body: bytes) -> None:

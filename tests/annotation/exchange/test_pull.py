@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +11,7 @@ from annotation.exchange.turn import turn
 from annotation.private import Person
 from annotation.store import review_folder
 from schemas.errors import WorkspaceError
-from tests.annotation.exchange.desk import Desk, dispute, key, open_desk, result_of, some_items
+from tests.annotation.exchange.desk import PROCESSES, Desk, dispute, key, open_desk, result_of, some_items
 from tests.annotation.rows import GOOD
 from tests.annotation.studio import Studio
 
@@ -99,33 +99,36 @@ def test_a_second_answer_of_one_person_stays_in_its_order(studio: Studio) -> Non
     assert len(desk.answers()) == 2
 
 
-@pytest.mark.parametrize(
-    ("by", "change", "reason"),
-    [
-        ("A1", {"result": []}, "empty"),
-        ("A1", {"result": result_of()[1:]}, "missing_question"),
-        ("A1", {"result": result_of(source="perhaps")}, "unknown_answer"),
-        ("A1", {"result": [*result_of(), {"from_name": "mood", "to_name": "clip"}]}, "unknown_control"),
-        ("A1", {"lead_time": -3}, "bad_lead_time"),
-        ("L1", {}, "not_an_annotator"),
-        ("admin", {}, "not_an_annotator"),
-    ],
+ASIDE = (
+    ("A1", {"result": []}, "empty"),
+    ("A1", {"result": result_of()[1:]}, "missing_question"),
+    ("A1", {"result": result_of(source="perhaps")}, "unknown_answer"),
+    ("A1", {"result": [*result_of(), {"from_name": "mood", "to_name": "clip"}]}, "unknown_control"),
+    ("A1", {"lead_time": -3}, "bad_lead_time"),
+    ("L1", {}, "not_an_annotator"),
+    ("admin", {}, "not_an_annotator"),
 )
-def test_what_cannot_count_is_put_aside(studio: Studio, by: str, change: dict, reason: str) -> None:
-    desk = open_desk(studio, f"aside {by} {reason}"[:40])
-    desk.push(some_items(1))
-    desk.answer(by, key(0), **change)
+"""Who answers, what is wrong with it, and why it does not count."""
+
+
+def test_what_cannot_count_is_put_aside(studio: Studio) -> None:
+    desk = open_desk(studio, "aside")
+    desk.push(some_items(len(ASIDE)))
+    for number, (by, change, _) in enumerate(ASIDE):
+        desk.answer(by, key(number), **change)
     pulled = desk.pull()
-    assert (pulled.new, pulled.refused) == (0, {reason: 1})
-    (row,) = desk.answers()
-    assert (row["refused"], row["answers"], row["annotator"]) == (reason, {}, by)
-    assert row["detail"] and row["raw"]
-    assert desk.pull().unchanged == 1
-    assert len(desk.answers()) == 1
+    assert (pulled.new, pulled.refused) == (0, Counter(reason for _, _, reason in ASIDE))
+    rows = {row["item_key"]: row for row in desk.answers()}
+    for number, (by, _, reason) in enumerate(ASIDE):
+        row = rows[key(number)]
+        assert (row["refused"], row["answers"], row["annotator"]) == (reason, {}, by)
+        assert row["detail"] and row["raw"]
+    assert desk.pull().unchanged == len(ASIDE)
+    assert len(desk.answers()) == len(ASIDE)
 
 
 def test_disputes_are_decided_by_leads(studio: Studio) -> None:
-    desk = open_desk(studio, "leads")
+    desk = open_desk(studio, "leads", adjudicate=True)
     item = dispute(1)
     desk.push([item])
     desk.answer("L1", item["item_key"])
@@ -218,9 +221,8 @@ def test_pulls_take_turns(studio: Studio) -> None:
     desk = open_desk(studio, "turns")
     desk.push(some_items(1))
     desk.answer("A1", key(0))
-    context = multiprocessing.get_context("spawn")
-    held, release = context.Event(), context.Event()
-    other = context.Process(target=_hold, args=(desk.root, desk.recipe, held, release))
+    held, release = PROCESSES.Event(), PROCESSES.Event()
+    other = PROCESSES.Process(target=_hold, args=(desk.root, desk.recipe, held, release))
     other.start()
     try:
         assert held.wait(60)

@@ -18,7 +18,7 @@ def keys_of(desk: Desk) -> list[str]:
 
 
 def test_items_are_pushed_once(studio: Studio) -> None:
-    desk = open_desk(studio, "once")
+    desk = open_desk(studio, "once", adjudicate=True)
     items = [*some_items(10, machine={"source": "visible"}), dispute(1)]
     told = []
     assert desk.push(items, progress=lambda *what: told.append(what)).pushed == 11
@@ -32,7 +32,7 @@ def test_items_are_pushed_once(studio: Studio) -> None:
 
 
 def test_a_task_shows_nothing_that_tells(studio: Studio) -> None:
-    desk = open_desk(studio, "blind")
+    desk = open_desk(studio, "blind", adjudicate=True)
     gold = some_items(
         1,
         kind="gold_shifted",
@@ -161,7 +161,7 @@ def test_items_that_are_no_longer_wanted_are_offered_to_nobody(studio: Studio) -
 
 
 def test_no_more_items_wait_for_answers_than_the_recipe_says(studio: Studio) -> None:
-    desk = open_desk(studio, "room", outstanding=3, per_clip=1)
+    desk = open_desk(studio, "room", outstanding=3, per_clip=1, adjudicate=True)
     items = [*some_items(5), dispute(1), dispute(2), dispute(3), dispute(4)]
     first = desk.push(items)
     assert (first.pushed, first.waiting) == (7, 2)
@@ -243,7 +243,7 @@ def test_an_item_that_is_wanted_again_is_offered_for_the_answers_that_it_lacks(s
 
 
 def test_a_dispute_that_an_annotator_has_answered_still_waits_for_the_lead(studio: Studio) -> None:
-    desk = open_desk(studio, "not hers")
+    desk = open_desk(studio, "not hers", adjudicate=True)
     item = dispute(1)
     desk.push([item])
     desk.answer("A1", item["item_key"])
@@ -255,7 +255,7 @@ def test_a_dispute_that_an_annotator_has_answered_still_waits_for_the_lead(studi
 
 
 def test_what_a_page_says_is_renewed(studio: Studio) -> None:
-    desk = open_desk(studio, "renewed")
+    desk = open_desk(studio, "renewed", adjudicate=True)
     before = dispute(1)
     after = before | {"shown": {"answers": "<table><tr><td>A2</td></tr></table>"}}
     desk.push([before])

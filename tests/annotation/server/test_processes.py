@@ -93,6 +93,18 @@ def test_what_was_left_is_found_and_ended(tmp_path: Path) -> None:
     assert end_what_was_left(tmp_path, said.append) == []
 
 
+def test_what_was_left_ends_with_all_that_it_has_started(tmp_path: Path) -> None:
+    process = started(PARENT, tmp_path)
+    grandchild = int(wait_for_log(tmp_path).split()[0])
+    remember(tmp_path, [started_as("Label Studio", process.pid)])
+    assert end_what_was_left(tmp_path, print) == ["Label Studio"]
+    process.wait()
+    deadline = time.monotonic() + 10
+    while runs(grandchild):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def test_another_process_with_the_same_number_is_left_alone(tmp_path: Path) -> None:
     process = started(OBEDIENT, tmp_path)
     before = started_as("Label Studio", process.pid)

@@ -17,12 +17,14 @@ import psutil
 import pytest
 
 from annotation.private import Person, Running, open_secrets, read_people, read_running
+from annotation.server.addresses import from_elsewhere
 from annotation.server.environment import PLACE_VARIABLE
 from annotation.server.people import Newcomer
 from annotation.server.processes import free_port
 from annotation.server.start import review_server, start, stop
 from schemas.errors import SystemicError, WorkspaceError
 from tests.annotation.studio import PEOPLE, Studio, Template, browse, fill, studio_python
+from tests.annotation.watcher import end_with_us
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +52,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Run
     """A server that was started from nothing, in a folder that only its owner may enter; and what was said."""
     root = tmp_path_factory.mktemp("workspace")
     root.chmod(0o700)
+    end_with_us(root)
     said: list[str] = []
     running = start(root, PEOPLE, port=free_port(), say=said.append)
     yield root, running, said
@@ -97,6 +100,7 @@ def test_it_is_well_and_told_what_it_did(server: tuple[Path, Running, list[str]]
     assert read_running(root) == running
     assert httpx.get(f"{running.studio}/health").json() == {"status": "UP"}
     assert listens(running.gateway)
+    assert running.inner_gateway == running.gateway
     told = "\n".join(said)
     assert re.search(r"making the tables: \d+ of \d+ steps", told)
     assert (
@@ -291,12 +295,44 @@ def test_people_of_an_existing_server_are_invited(studio: Studio, tmp_path: Path
     assert httpx.get(f"{studio.url}/health").status_code == 200
     with review_server(
         tmp_path, newcomers[:1], port=free_port(), url=studio.url, token=studio.admin.token, say=print
-    ):
+    ) as running:
         members = httpx.get(f"{studio.url}/api/users/", headers=studio.headers()).json()
+        # The server still lets her in, so the gateway must not.
+        assert log_in(studio.url, new) == new.user
+        with browse(running.gateway, new) as session:
+            left = session.get("/", headers={"accept": "text/html"})
+            assert (left.status_code, "no longer take part" in left.text) == (403, True)
+            assert "no longer take part" in session.get("/api/current-user/whoami").json()["detail"]
     assert [person.user for person in read_people(tmp_path)] == [admin.user, known.user, new.user]
+    assert [person.active for person in read_people(tmp_path)] == [True, True, False]
     assert {member["id"]: member["active_organization"] for member in members}[new.user] is None
     with pytest.raises(SystemicError, match="new@example.com: has an account .* taken out of"):
         start(tmp_path, newcomers, port=free_port(), url=studio.url, token=studio.admin.token, say=print)
+
+
+def test_who_is_open_to_all_gives_an_address_that_others_can_open(studio: Studio, tmp_path: Path) -> None:
+    port, said = free_port(), []
+    with review_server(
+        tmp_path, PEOPLE, port=port, host="0.0.0.0", url=studio.url, token=studio.admin.token, say=said.append
+    ) as running:
+        assert running.gateway == f"http://{from_elsewhere('0.0.0.0')}:{port}"
+        assert "127.0.0.1" not in running.gateway
+        assert httpx.get(f"{running.gateway}/gateway/health").text == "well"
+        assert running.inner_gateway == ""  # a server elsewhere calls where people call
+        assert read_running(tmp_path) == running
+    note = next(line for line in said if "--origin" in line)
+    assert note.startswith(f"{running.gateway} is this machine")
+    assert (tmp_path / "review-server" / "log-ins.txt").read_text().endswith(f"\n\n{note}\n")
+
+
+def test_a_named_address_is_given_as_it_is(studio: Studio, tmp_path: Path) -> None:
+    said: list[str] = []
+    with review_server(
+        tmp_path, PEOPLE, port=free_port(), host="0.0.0.0", origin="https://review.example.org/",
+        url=studio.url, token=studio.admin.token, say=said.append,
+    ) as running:  # fmt: skip
+        assert running.gateway == "https://review.example.org"
+    assert not [line for line in said if "--origin" in line]
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import sys
+import time
 from pathlib import Path
 
 import httpx
@@ -35,6 +37,16 @@ def test_the_same_on_postgres(postgres_studio: Studio) -> None:
         f"{postgres_studio.url}/api/current-user/whoami", headers=postgres_studio.headers("A3")
     )
     assert answer.json()["id"] == postgres_studio.person("A3").user
+
+
+def test_a_connection_is_kept_longer_than_clients_hold_one(studio: Studio) -> None:
+    place = studio.url.removeprefix("http://")
+    connection = http.client.HTTPConnection(place, timeout=30)
+    for idle in (0, 6):  # httpx lets go of one after 5 s
+        time.sleep(idle)
+        connection.request("GET", "/health")
+        assert connection.getresponse().read() == b'{"status": "UP"}'
+    connection.close()
 
 
 def status(studio: Studio, token: str) -> int:
