@@ -58,6 +58,12 @@ class Page:
         return f"{self.form}@{self.digest}"
 
 
+LEADS_PART = (
+    "Unless you mark a part, theirs is kept: press m, drag along the line, type its first and last frame."
+)
+"""To her no part is proposed: one that she had not touched would stand for theirs."""
+
+
 @cache
 def page_of(form_name: FormName, adjudication: bool = False) -> Page:
     """The page of a form.
@@ -70,6 +76,8 @@ def page_of(form_name: FormName, adjudication: bool = False) -> Page:
     if adjudication:
         # Above the questions: a lead reads first what the others have said.
         root.find("*[@className='right']").insert(0, ElementTree.fromstring(_text("adjudication.xml")))
+        for hint in root.iterfind(".//*[@className='trim quiet']/Header"):
+            hint.set("value", LEADS_PART)
     xml = ElementTree.tostring(root, encoding="unicode").strip()
     digest = hashlib.sha256(xml.encode()).hexdigest()[:16]
     guide = _text("adjudication.html" if adjudication else f"{form_name}.html")

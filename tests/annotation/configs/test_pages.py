@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from label_studio_sdk.label_interface import LabelInterface
 
-from annotation.configs.pages import TRIM_MODEL, keys_of, page_of
+from annotation.configs.pages import LEADS_PART, TRIM_MODEL, keys_of, page_of
 from schemas.forms import FORMS
 from schemas.scenarios import DOMAIN_OF
 
@@ -143,3 +143,8 @@ def test_the_guidelines_are_short(name, adjudication):
     guide = page_of(name, adjudication).guide_html
     assert 200 < len(guide) < 2500
     ElementTree.fromstring(f"<div>{guide}</div>")
+
+
+def test_only_the_lead_is_told_that_the_annotators_part_is_kept() -> None:
+    assert LEADS_PART in page_of("clip-review", adjudication=True).xml
+    assert LEADS_PART not in page_of("clip-review").xml
