@@ -26,7 +26,7 @@ demo: .venv-demo/ready
 test: system-review
 	$(MAKE) --jobs 2 --output-sync=line .venv/ready .venv-studio/ready
 	$(MAKE) lint
-	CLAPPER_STUDIO=$(CURDIR)/.venv-studio .venv/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	CLAPPER_STUDIO=$(CURDIR)/.venv-studio .venv/bin/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/ready
 	.venv/bin/ruff check .
