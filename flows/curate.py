@@ -25,6 +25,7 @@ from prefect.states import Completed, Failed, State
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.tasks import exponential_backoff
 
+from annotation.packages import check_packages
 from annotation.private import connection_of
 from flows.outlook import (
     check_sources,
@@ -104,9 +105,10 @@ def exchange_reviews(bench: Workbench) -> tuple[list[str], list[str]]:
     connection = connection_of(bench.root)
     if connection is None:
         return ["no review server runs: what people have decided so far holds"], []
-    from flows.review import exchange  # its packages are an extra, which only a review needs
-
     try:
+        check_packages()
+        from flows.review import exchange  # its packages are an extra, which only a review needs
+
         exchanged = exchange(bench, connection)
     except ClapperError as error:  # what people decided so far holds, and the release goes on
         return [], [str(error)]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Iterator
 from pathlib import Path
 
+from annotation.packages import INSTALL, PACKAGES, version_of
 from annotation.private import read_running
 from annotation.server.environment import studio_place
 from annotation.server.postgres import find_programs
@@ -13,7 +13,6 @@ from flows.finding import Finding
 from schemas.errors import ToolMissing
 
 TOPIC = "Review"
-PACKAGES = ("label-studio-sdk", "crowd-kit", "krippendorff")
 
 
 def review_findings(workspace: Path) -> Iterator[Finding]:
@@ -29,10 +28,9 @@ def review_findings(workspace: Path) -> Iterator[Finding]:
     except ToolMissing as error:
         yield Finding(TOPIC, "PostgreSQL", "absent", error.problem, error.action)
     for package in PACKAGES:
-        try:
-            yield Finding(TOPIC, package, "ok", importlib.metadata.version(package))
-        except importlib.metadata.PackageNotFoundError:
-            yield Finding(TOPIC, package, "absent", "is not installed", "`pip install 'clapper-av[review]'`")
+        version = version_of(package)
+        found = ("ok", version) if version else ("absent", "is not installed", INSTALL)
+        yield Finding(TOPIC, package, *found)
     running = read_running(workspace.absolute())
     if running:
         yield Finding(TOPIC, "review server", "ok", f"runs at {running.gateway}")

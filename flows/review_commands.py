@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from annotation.packages import check_packages
 from annotation.private import connection_of, read_running
 from flows.arguments import Profile, RecipeName, Settings, Workspace, pairs, screen, wide
 from schemas.errors import RecipeError, SystemicError
@@ -54,6 +55,7 @@ def start(
     The first start installs Label Studio into an environment of its own (1 GB). The log-ins to hand out are in the
     workspace's private folder.
     """
+    check_packages()
     from annotation.server.people import read_list
     from annotation.server.start import start as start_server
 
@@ -100,6 +102,7 @@ def sync(
 
     Ends with 1 if the server could not be used.
     """
+    check_packages()
     from flows.review import exchange
     from flows.review_display import counting, show_exchange
     from flows.run import Request
@@ -141,6 +144,7 @@ def report(
     ] = False,
 ) -> None:
     """Progress, agreement with intervals, annotators and what they miss, disputes; also as a page with plots."""
+    check_packages()
     from annotation.decide.page import write_html
     from annotation.decide.report import as_json as told
     from annotation.decide.report import report_on
