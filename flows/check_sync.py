@@ -14,8 +14,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from flows.display import plain
 from schemas.errors import MediaError
+from schemas.plain import plain
 from tasks.media.check import SyncCheck, differences
 from tasks.media.check_apart import check_apart
 from tasks.media.events import EventOffsets

@@ -35,15 +35,6 @@ WEIGHTS = {
 """How long a second of material takes at each station, roughly; only the estimate depends on it."""
 
 
-def plain(text: object) -> str:
-    """Text from outside, for a terminal: its marks and control characters are shown, not obeyed."""
-    shown = (
-        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode()
-        for each in str(text)
-    )
-    return escape("".join(shown))
-
-
 def show_plan(console: Console, recipe: Recipe, outlook: Outlook) -> None:
     """The plan of `--dry-run`: what is new, what each stage has and lacks, what would be published."""
     console.print(f"[bold]{recipe.title}[/] · profile {recipe.profile} · nothing is changed by this")

@@ -24,8 +24,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from flows.display import plain
 from schemas.errors import ClapperError, Dropped, MediaError, RecipeError, SystemicError
+from schemas.plain import plain
 from schemas.sections import Media
 from schemas.units import Milliseconds
 from tasks.media import Normalized, NormalizedClip, normalize, probe

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from flows.display import plain
 from flows.offscreen import Costs
 from schemas.judgement import QUESTIONS
 from schemas.judging import LeaveOut
+from schemas.plain import plain
 from schemas.tables import REVIEWS
 from tasks.offscreen.measure.intervals import Share
 from tasks.offscreen.measure.points import Point, Suggestion, curve, point_at, suggested_point

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -15,6 +15,9 @@ from annotation.packages import check_packages
 from annotation.private import connection_of, read_running
 from flows.arguments import Profile, RecipeName, Settings, Workspace, pairs, screen, wide
 from schemas.errors import RecipeError, SystemicError
+
+if TYPE_CHECKING:
+    from flows.survey import Workbench
 
 review_app = typer.Typer(
     help="People judge clips: a Label Studio, its annotators, their answers and agreement.",
@@ -105,14 +108,9 @@ def sync(
     check_packages()
     from flows.review import exchange
     from flows.review_display import counting, show_exchange
-    from flows.run import Request
     from tasks.workspace.layout import exclusive
 
-    bench = Request(recipe, workspace, profile, settings=pairs(settings)).bench()
-    if bench.recipe.review is None:
-        raise RecipeError(
-            recipe, "asks no people", "add a section `review`, or --set review.form=clip-review"
-        )
+    bench = _bench(recipe, workspace, profile, settings)
     connection = connection_of(bench.root)
     if connection is None:
         raise SystemicError(
@@ -150,14 +148,9 @@ def report(
     from annotation.decide.report import report_on
     from annotation.decide.terminal import show_report
     from annotation.store import read_answers, read_items, review_folder
-    from flows.run import Request
 
-    bench = Request(recipe, workspace, profile, settings=pairs(settings)).bench()
+    bench = _bench(recipe, workspace, profile, settings)
     name, review = bench.recipe.name, bench.recipe.review
-    if review is None:
-        raise RecipeError(
-            recipe, "asks no people", "add a section `review`, or --set review.form=clip-review"
-        )
     with screen.status("working out agreement"):
         found = report_on(name, review, read_items(bench.root, name), read_answers(bench.root, name))
     if as_json:
@@ -168,6 +161,21 @@ def report(
     write_html(found, path)
     show_report(wide(), found)
     wide().print(f"[bold]page[/] {path}", soft_wrap=True)
+
+
+def _bench(recipe: str, workspace: str | None, profile: str | None, settings: list[str] | None) -> Workbench:
+    """The bench of a recipe that asks people.
+
+    Raises:
+        RecipeError: it asks none.
+    """
+    from flows.run import Request
+
+    bench = Request(recipe, workspace, profile, settings=pairs(settings)).bench()
+    if bench.recipe.review is None:
+        action = "add a section `review`, or --set review.form=clip-review"
+        raise RecipeError(recipe, "asks no people", action)
+    return bench
 
 
 def _root(workspace: str | None) -> Path:

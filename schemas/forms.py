@@ -50,6 +50,11 @@ class Form:
         return tuple(question for question in self.questions if question.accepts)
 
 
+def words(name: str) -> str:
+    """A question or an answer as people read it."""
+    return name.replace("_", " ")
+
+
 FORMS: Mapping[str, Form] = {
     form.name: form
     for form in (

@@ -11,6 +11,7 @@ FRAME_RATE = 25
 SAMPLE_RATE = 16_000
 """Audio samples per second of every normalised clip, mono (RealSync §3)."""
 
+FRAME_MS = 1000 // FRAME_RATE
 SAMPLES_PER_FRAME = SAMPLE_RATE // FRAME_RATE
 
 Milliseconds = NewType("Milliseconds", int)

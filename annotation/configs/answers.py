@@ -12,8 +12,8 @@ from typing import Any
 
 from annotation.configs.pages import COMMENT, KEEP, TRIM, VIDEO, Page
 from schemas.forms import FORMS
+from schemas.units import FRAME_MS
 
-FRAME_MS = 40
 LONGEST_COMMENT = 2_000
 """Characters."""
 LONGEST_LEAD_TIME_S = 366 * 86_400

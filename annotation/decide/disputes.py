@@ -8,6 +8,7 @@ from html import escape
 
 from annotation.decide.count import Counted, counted
 from annotation.store import item_key
+from schemas.forms import words
 from tasks.workspace.stage import Row
 
 FRAME_STYLE = "border:1px solid rgba(128,128,150,.5);padding:3px 8px;text-align:left;vertical-align:top"
@@ -120,7 +121,7 @@ def answers_table(
     for question in questions:
         style = MARK_STYLE if question in disputed else FRAME_STYLE
         said = [answers.get(question, "–") for answers in votes.values()]
-        lines.append(_line(_words(question), map(_words, said), "td", style))
+        lines.append(_line(words(question), map(words, said), "td", style))
     if any(row["keep_start_ms"] is not None for row in rows.values()):
         lines.append(_line("keep", (_part(rows.get(name)) for name in votes), "td", FRAME_STYLE))
     if any(row["comment"] for row in rows.values()):
@@ -132,10 +133,6 @@ def answers_table(
 def _line(head: str, cells: Iterable[str], tag: str, style: str) -> str:
     inside = "".join(f'<{tag} style="{style}">{escape(cell)}</{tag}>' for cell in cells)
     return f'<tr><th style="{style}">{escape(head)}</th>{inside}</tr>'
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _part(row: Row | None) -> str:

@@ -14,7 +14,7 @@ from annotation.decide.advice import next_steps
 from annotation.decide.agreement import Agreement
 from annotation.decide.plots import agreement_plot, days_plot, tolerance_plot, weeks_plot
 from annotation.decide.report import Confusion, Report
-from schemas.forms import FORMS, UNCLEAR
+from schemas.forms import FORMS, UNCLEAR, words
 from tasks.offscreen.measure.intervals import Share
 from tasks.workspace.layout import appearing
 
@@ -32,7 +32,7 @@ KINDS = {
     "dispute": "disputes",
 }
 
-PASSES, FAILS, NEITHER = "pass", "fail", "unclear"
+PASSES, NEITHER = "pass", "unclear"
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,6 @@ def html_of(report: Report) -> str:
         flagged={flag.annotator for flag in report.flags},
         decides=bool(FORMS[report.form].deciding),
     )
-
-
-def words(name: str) -> str:
-    """An answer or question as people read it."""
-    return str(name).replace("_", " ")
 
 
 def percent(share: Share | float | None) -> str:

@@ -20,6 +20,7 @@ from annotation.decide.agreement import Agreement
 from annotation.decide.annotators import Annotator
 from annotation.decide.progress import Day
 from annotation.decide.studies import Tolerance
+from schemas.forms import words
 
 INK, FAINT, GRID = "#010203", "#020304", "#030405"
 SERIES = tuple(f"#0a0b{number:02x}" for number in range(16, 24))
@@ -171,7 +172,7 @@ def _legend(axes: Axes, names: int) -> None:
 
 def _name(group: Agreement) -> str:
     names = {"all": "all questions", "verdict": "fit or not"}
-    return names.get(group.kind, group.name.replace("_", " "))
+    return names.get(group.kind, words(group.name))
 
 
 def _short(day: date) -> str:

@@ -15,9 +15,8 @@ from typing import Any
 from annotation.decide.count import Counted, counted, moment
 from schemas.forms import FORMS, Form, Question
 from schemas.judging import Review, Rule
+from schemas.units import FRAME_MS
 from tasks.workspace.stage import Row
-
-FRAME_MS = 40
 
 
 def decide(items: Iterable[Row], answers: Iterable[Row], review: Review) -> list[Row]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from annotation.decide.advice import next_steps
 from annotation.decide.agreement import Agreement
-from annotation.decide.page import KINDS, interval, percent, words
+from annotation.decide.page import KINDS, interval, percent
 from annotation.decide.report import Report
-from schemas.forms import FORMS
+from schemas.forms import FORMS, words
+from schemas.plain import plain
 from tasks.offscreen.measure.intervals import Share
 
 SHOWN_DISPUTES = 10
@@ -41,15 +41,6 @@ def show_report(console: Console, report: Report) -> None:
     console.print("\n[bold]What to do next[/]")
     for number, step in enumerate(next_steps(report), 1):
         console.print(f"{number}. {plain(step)}")
-
-
-def plain(text: object) -> str:
-    """Text from outside, for a terminal: its marks and control characters are shown, not obeyed."""
-    shown = (
-        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode()
-        for each in str(text)
-    )
-    return escape("".join(shown))
 
 
 def _show_progress(console: Console, report: Report) -> None:

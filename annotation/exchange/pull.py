@@ -19,7 +19,7 @@ from typing import Any
 
 from label_studio_sdk import LabelStudio
 
-from annotation.configs.answers import FRAME_MS, Refused, parse_answer
+from annotation.configs.answers import Refused, parse_answer
 from annotation.configs.pages import Page, page_of
 from annotation.exchange.earlier import Earlier, Place, digest_of, read_earlier
 from annotation.exchange.survey import Progress, Seen, seen_of, survey
@@ -28,6 +28,7 @@ from annotation.private import Person
 from annotation.store import WAIT_S, add_answers, read_items
 from schemas.judging import Review
 from schemas.review import ANSWERS
+from schemas.units import FRAME_MS
 from tasks.workspace.layout import appearing
 from tasks.workspace.stage import Row
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from label_studio_sdk import LabelStudio
 
-from annotation.configs.answers import FRAME_MS
 from annotation.configs.pages import KEEP, TRIM, TRIM_MODEL, VIDEO
 from annotation.private import read_people
 from schemas.forms import FORMS
 from schemas.judging import Review
+from schemas.units import FRAME_MS
 from tasks.workspace.stage import Row
 
 CLOSED = "closed"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 import httpx
 import uvicorn
 
-import annotation
 from annotation.private import private_folder
 from annotation.server.addresses import from_here
-from annotation.server.processes import launch
+from annotation.server.processes import environment_of_ours, launch
 from annotation.server.services import Service, logs_folder
 from annotation.server.studio import KEEP_ALIVE_SECONDS
 
@@ -20,8 +18,7 @@ from annotation.server.studio import KEEP_ALIVE_SECONDS
 def gateway_service(root: Path, studio: str, host: str, port: int) -> Service:
     """The gateway that people open, in front of the Label Studio at `studio`."""
     command = [sys.executable, "-m", __name__, str(root.absolute()), studio, host, str(port)]
-    project = str(Path(annotation.__file__).parents[1])
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([project, os.environ.get("PYTHONPATH", "")])}
+    environment = environment_of_ours()
     empty, log = private_folder(root) / "empty", logs_folder(root) / "gateway.log"
     return Service(
         "gateway",

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import annotation
 from annotation.alive import begin_of
 from annotation.private import private_folder
 from schemas.errors import SystemicError
@@ -160,3 +161,9 @@ def _kill_session(pid: int) -> None:
     """Kill a process with all of its group."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
+
+
+def environment_of_ours() -> dict[str, str]:
+    """What a process of ours starts with: the caller's environment, and this project wherever it is started from."""
+    project = str(Path(annotation.__file__).parents[1])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([project, os.environ.get("PYTHONPATH", "")])}

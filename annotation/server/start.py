@@ -18,12 +18,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
-import annotation
 from annotation.private import FOLDER, Running, private_folder, read_running
 from annotation.server.environment import ensure_studio
 from annotation.server.keeper import Order, keeper_of, rotate_logs, sole_keeper
 from annotation.server.people import Newcomer
-from annotation.server.processes import end_what_was_left
+from annotation.server.processes import end_what_was_left, environment_of_ours
 from annotation.server.services import Say, last_words, logs_folder
 from schemas.errors import SystemicError, WorkspaceError
 
@@ -125,8 +124,7 @@ def review_server(
 
 
 def _launch(root: Path, order: Order) -> subprocess.Popen[str]:
-    project = str(Path(annotation.__file__).parents[1])
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([project, os.environ.get("PYTHONPATH", "")])}
+    environment = environment_of_ours()
     folder = private_folder(root) / "empty"
     folder.mkdir(exist_ok=True)
     descriptor = os.open(logs_folder(root) / "keeper.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -18,7 +18,7 @@ from annotation.trials.draw import draw, drawn
 from annotation.trials.render import LEAST_EXCERPT_MS
 from annotation.trials.trial import Known, Trial, Unmade, trial_of
 from schemas.tables import LABEL_NAMES
-from schemas.units import FRAME_RATE
+from schemas.units import FRAME_MS
 from tasks.workspace.stage import Row
 
 KIND = "excerpt"
@@ -26,7 +26,6 @@ MOST_MS = 10_000
 
 ASKED = tuple(label for label in LABEL_NAMES if label != "cannot_tell")
 
-_FRAME_MS = 1000 // FRAME_RATE
 _HEARD_MS = 1_000
 """An event is asked for as heard where it sounds for so long in an excerpt, or for half of a shorter one."""
 
@@ -94,16 +93,16 @@ def _excerpts(known: Known) -> Iterator[_Excerpt]:
 def _intervals(clip: Row) -> Iterator[tuple[int, int, str]]:
     """Start, end and label of what may be shown, in whole frames."""
     for row in clip["labels"]:
-        start_ms = -(-row["start_ms"] // _FRAME_MS) * _FRAME_MS
-        end_ms = min(row["end_ms"], clip["duration_ms"]) // _FRAME_MS * _FRAME_MS
+        start_ms = -(-row["start_ms"] // FRAME_MS) * FRAME_MS
+        end_ms = min(row["end_ms"], clip["duration_ms"]) // FRAME_MS * FRAME_MS
         if row["label"] in ASKED and end_ms - start_ms >= LEAST_EXCERPT_MS:
             yield start_ms, end_ms, row["label"]
 
 
 def _begin_ms(known: Known, clip: Row, start_ms: int, end_ms: int) -> int:
     """Where in an interval its excerpt begins, each frame as likely as any other."""
-    frames = max(0, end_ms - start_ms - MOST_MS) // _FRAME_MS
-    return start_ms + _FRAME_MS * int(
+    frames = max(0, end_ms - start_ms - MOST_MS) // FRAME_MS
+    return start_ms + FRAME_MS * int(
         (frames + 1) * draw(known.secret, "begin", clip["clip_id"], start_ms, end_ms)
     )
 

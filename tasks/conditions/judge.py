@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from schemas.sections import Conditions
-from schemas.units import FRAME_RATE
+from schemas.units import FRAME_MS
 from tasks.conditions.sound import Sound
 from tasks.workspace.stage import Row
 
@@ -37,7 +37,6 @@ CONDITIONS = (
 )  # fmt: skip
 """In the order in which they are given as the reason for leaving a clip out."""
 
-_FRAME_MS = 1000 // FRAME_RATE
 
 _ANOTHER = 0.2
 """From this share on another picture was cut to."""
@@ -74,10 +73,10 @@ def judge(row: Row, motion: Row, sound: Sound, rules: Conditions) -> Verdict:
         motion: its record from `motion`.
     """
     duration_ms = row["duration_ms"]
-    black_ms, card_ms = (_FRAME_MS * sum(motion[name]) for name in ("black_frames", "card_frames"))
-    frozen_ms = _FRAME_MS * _frozen_frames(motion)
+    black_ms, card_ms = (FRAME_MS * sum(motion[name]) for name in ("black_frames", "card_frames"))
+    frozen_ms = FRAME_MS * _frozen_frames(motion)
     # The first frame is none before again, and would keep a short clip from ever being frozen as a whole.
-    comparable_ms = max(duration_ms - _FRAME_MS, 1)
+    comparable_ms = max(duration_ms - FRAME_MS, 1)
     still = _is_still(motion)
     across, along = _bar_shares(motion["active_box"], row["width"], row["height"])
     sharpness, bright = _sharpness(motion), median(motion["bright"] or [0.0])

@@ -20,10 +20,9 @@ import numpy as np
 
 from schemas.sections import Labels
 from schemas.tables import LABEL_NAMES
-from schemas.units import FRAME_RATE, IN_TIME, OffsetMs
+from schemas.units import FRAME_MS, IN_TIME, OffsetMs
 
 TALKING_HEAD, VOICE_OVER, CANNOT_TELL, OTHER = LABELS = LABEL_NAMES
-_FRAME_MS = 1000 // FRAME_RATE
 _NOBODY = -1
 
 
@@ -116,14 +115,14 @@ def fuse(
     Returns:
         intervals in order that cover [0, duration_ms) without gap or overlap; empty for a duration of 0.
     """
-    count = -(-duration_ms // _FRAME_MS)
+    count = -(-duration_ms // FRAME_MS)
     if count <= 0:
         return []
     spoken = np.zeros(count, bool)
     for span in speech:
         spoken[frame_slice(span.start_ms, span.end_ms, count)] = True
     frames = _decide(spoken, best_match(count, tracks, windows, turns), settings.min_probability)
-    runs = _without_short(_runs(frames), settings.min_length / _FRAME_MS)
+    runs = _without_short(_runs(frames), settings.min_length / FRAME_MS)
     return [_interval(frames, start, end, label, duration_ms) for start, end, (label, _) in runs]
 
 
@@ -184,7 +183,7 @@ def best_match(
 
 def _match(windows: Sequence[SpeakerWindow], seen: slice) -> np.ndarray:
     """Mean probability of the judged among the windows over each seen frame, or nearest to it; NaN if none is."""
-    middles = (np.arange(seen.start, seen.stop) + 0.5) * _FRAME_MS
+    middles = (np.arange(seen.start, seen.stop) + 0.5) * FRAME_MS
     starts, ends = (np.array([getattr(w, side) for w in windows])[:, None] for side in ("start_ms", "end_ms"))
     judged = np.array([window.unjudged is None for window in windows])
     chances = np.where(judged, [window.probability for window in windows], 0)
@@ -215,7 +214,7 @@ def _by_turn(match: np.ndarray, alone: np.ndarray) -> np.ndarray:
 
 def frame_slice(start_ms: int, end_ms: int, count: int) -> slice:
     """The frames whose middle lies in [start_ms, end_ms)."""
-    first, last = (-(-(2 * edge - _FRAME_MS) // (2 * _FRAME_MS)) for edge in (start_ms, end_ms))
+    first, last = (-(-(2 * edge - FRAME_MS) // (2 * FRAME_MS)) for edge in (start_ms, end_ms))
     return slice(min(max(first, 0), count), min(max(last, 0), count))
 
 
@@ -259,8 +258,8 @@ def _interval(frames: _Frames, start: int, end: int, label: int, duration_ms: in
     seen, times = np.unique(here[here != _NOBODY], return_counts=True)
     chance = round(float(frames.chances[label, start:end].mean()), 4)
     return LabelInterval(
-        start_ms=start * _FRAME_MS,
-        end_ms=min(end * _FRAME_MS, duration_ms),
+        start_ms=start * FRAME_MS,
+        end_ms=min(end * FRAME_MS, duration_ms),
         label=LABELS[label],
         probability=None if LABELS[label] == CANNOT_TELL else chance,
         track=int(seen[times.argmax()]) if LABELS[label] != OTHER and len(seen) else None,
@@ -270,4 +269,4 @@ def _interval(frames: _Frames, start: int, end: int, label: int, duration_ms: in
 def span_of_track(row: Mapping) -> FaceSpan:
     """A row of the `faces` table as a span."""
     first = row["start_frame"]
-    return FaceSpan(row["track"], first * _FRAME_MS, (first + len(row["boxes"])) * _FRAME_MS)
+    return FaceSpan(row["track"], first * FRAME_MS, (first + len(row["boxes"])) * FRAME_MS)

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
 
-from schemas.units import FRAME_RATE, Milliseconds
+from schemas.units import FRAME_MS, FRAME_RATE, Milliseconds
 
-FRAME_MS = 1000 // FRAME_RATE
 _HALF = Fraction(1, 2)
 
 

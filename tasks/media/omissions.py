@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from schemas.units import Milliseconds, frame_to_ms
-from tasks.media.cut import FRAME_MS, Cut
+from schemas.units import FRAME_MS, Milliseconds, frame_to_ms
+from tasks.media.cut import Cut
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from schemas.sections import LengthShare, Moments
-from tasks.media.cut import FRAME_MS
+from schemas.units import FRAME_MS
 
 
 @dataclass(frozen=True)

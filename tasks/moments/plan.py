@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from schemas.sections import LengthShare, Moments
-from schemas.units import Milliseconds
-from tasks.media.cut import FRAME_MS, Segment
+from schemas.units import FRAME_MS, Milliseconds
+from tasks.media.cut import Segment
 from tasks.moments.lengths import Wanted, wanted_length
 from tasks.moments.sound import TICK_MS
 from tasks.moments.timeline import MARGIN_MS, Timeline
