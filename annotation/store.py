@@ -22,7 +22,6 @@ from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyarrow import dataset
 
 from schemas.errors import WorkspaceError
 from schemas.review import ANSWERS, DECIDED, ITEMS
@@ -102,6 +101,8 @@ def each_answer(
     Args:
         keys: of the items whose answers are read; without, all are, also those to no item of ours.
     """
+    from pyarrow import dataset  # brings pandas, which is slow to come and which most commands do without
+
     which = None if keys is None else dataset.field("item_key").isin(pa.array(keys, pa.string()))
     for file in sorted((review_folder(root, recipe) / "answers").glob("[0-9]*.parquet")):
         answers = dataset.dataset(file, schema=ANSWERS, format="parquet")

@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime
 
 from schemas.errors import ModelCorrupt
 from tasks.faces.canvas import Fitting, place
 from tasks.models.device import onnx_providers
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 Drawn = Callable[[list[np.ndarray]], np.ndarray]
 """n canvases uint8 (h, w, 3) BGR → float32 (n, 3, h, w), as the network wants to see them."""
@@ -37,6 +40,8 @@ def open_session(path: Path, outputs: Sequence[int], kind: str) -> onnxruntime.I
     Raises:
         ModelCorrupt: ONNX Runtime cannot read the file, or it has another number of outputs.
     """
+    import onnxruntime  # not needed by most commands, and slow to come
+
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = 1

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Literal
 
 import av
-import cv2
 import numpy as np
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
@@ -261,6 +260,8 @@ def _convert(
         if full:
             np.copyto(into, luma)
         else:
+            import cv2  # slow to come, and a process that only cuts sources has no use for it
+
             cv2.addWeighted(luma, _FULL_RANGE, luma, 0, -_BLACK * _FULL_RANGE, dst=into)
         return
     shrinks = width <= frame.width and height <= frame.height

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d
 
 from schemas.sections import Moments
 from tasks.media.cut import Segment
@@ -89,8 +88,8 @@ def timeline_of(
     happening = _happening(heard, _moved_by_tick(observed, ticks), inside[:-1])
     level = np.append(heard.level_dbfs, heard.level_dbfs[-1:])
     # The loudest within a pause's length around each edge: only a dip that is quiet throughout is deep.
-    around = maximum_filter1d(level, max(1, rules.min_pause // TICK_MS), mode="nearest")
-    depth_db = maximum_filter1d(level, _LOCAL_MS // TICK_MS, mode="nearest") - around
+    around = _largest_near(level, max(1, rules.min_pause // TICK_MS))
+    depth_db = _largest_near(level, _LOCAL_MS // TICK_MS) - around
     unrest = np.where(
         inside,
         1 - np.clip(depth_db / _UNDECIDED_DB, 0, 1),
@@ -114,11 +113,18 @@ def first_tick(observed: Observed) -> int:
 def _happening(heard: Heard, moved: np.ndarray, speaking: np.ndarray) -> np.ndarray:
     """float32 (ticks,), 0–1: nothing where nothing is heard or nothing moves."""
     near = _NEAR_MS // TICK_MS
-    begins = maximum_filter1d(_share(heard.rise_db, _STEADY_DB, _BLOW_DB), near)
+    begins = _largest_near(_share(heard.rise_db, _STEADY_DB, _BLOW_DB), near)
     audible = _share(heard.level_dbfs, _QUIET_DBFS, _LOUD_DBFS)
     sounds = np.maximum.reduce([begins, _SPEAKS * speaking, _GOES_ON * audible])
     lively = np.log(np.maximum(moved, _STILL) / _STILL) / np.log(_LIVELY / _STILL)
-    return np.sqrt(sounds * maximum_filter1d(np.minimum(lively, 1), near)).astype(np.float32)
+    return np.sqrt(sounds * _largest_near(np.minimum(lively, 1), near)).astype(np.float32)
+
+
+def _largest_near(values: np.ndarray, width: int) -> np.ndarray:
+    """Of each value and those around it, `width` of them, the largest; beyond the ends stand the nearest."""
+    from scipy.ndimage import maximum_filter1d  # not needed by most commands, and slow to come
+
+    return maximum_filter1d(values, width, mode="nearest")
 
 
 def _share(values: np.ndarray, none: float, full: float) -> np.ndarray:

@@ -7,7 +7,6 @@ from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
-from scenedetect import ContentDetector, FrameTimecode
 
 from schemas.units import FRAME_RATE
 
@@ -23,6 +22,8 @@ def find_shots(batches: Iterable[np.ndarray], threshold: float = 27.0) -> list[t
         `(start_frame, end_frame)`, end exclusive: in order, without gap or overlap, from frame 0 to the
         clip's end. Empty for a clip without frames. Cuts less than 15 frames apart are merged.
     """
+    from scenedetect import ContentDetector, FrameTimecode  # not needed by most commands, and slow to come
+
     detector = ContentDetector(threshold=threshold)
     cuts: set[int] = set()
     frame, moment = 0, None
