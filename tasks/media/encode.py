@@ -93,7 +93,7 @@ class ClipEncoder:
             problem = f"{self._frames} frames need {expected} samples, and there are {len(samples)}"
             raise MediaError(self.path.name, problem, "report this as a fault of Clapper")
         self._packets += self._video.encode(None)
-        sound = list(self._encoded_sound(samples))
+        sound = list(encoded_sound(self._audio, samples))
         for packet in heapq.merge(self._packets, sound, key=lambda packet: packet.dts * packet.time_base):
             self._container.mux(packet)
         self._container.close()
@@ -107,22 +107,27 @@ class ClipEncoder:
         self._container.close()
         self.path.unlink(missing_ok=True)
 
-    def _encoded_sound(self, samples: np.ndarray) -> Iterator[av.Packet]:
-        """AAC packets whose last one ends with the last sample.
 
-        AAC comes in frames of 1024 after a delay of 1024, and readers hand out the last frame whole, whatever
-        the container says of its length. So the zeros that fill up the frames go in front, where the edit list
-        tells every reader to skip them together with the delay.
-        """
-        front = -len(samples) % _AAC_FRAME
-        padded = np.concatenate([np.zeros(front, np.float32), samples.astype(np.float32) / 32768])
-        for begin in range(0, len(padded), _AAC_FRAME):
-            part = padded[np.newaxis, begin : begin + _AAC_FRAME]
-            frame = av.AudioFrame.from_ndarray(part, format="fltp", layout="mono")
-            frame.sample_rate, frame.time_base = SAMPLE_RATE, Fraction(1, SAMPLE_RATE)
-            frame.pts = begin - front
-            yield from self._audio.encode(frame)
-        yield from self._audio.encode(None)
+def encoded_sound(stream: av.AudioStream, samples: np.ndarray) -> Iterator[av.Packet]:
+    """AAC packets whose last one ends with the last sample.
+
+    AAC comes in frames of 1024 after a delay of 1024, and readers hand out the last frame whole, whatever
+    the container says of its length. So the zeros that fill up the frames go in front, where the edit list
+    tells every reader to skip them together with the delay.
+
+    Args:
+        stream: an AAC stream of one channel at 16 kHz, of a container that has edit lists.
+        samples: int16 (n,).
+    """
+    front = -len(samples) % _AAC_FRAME
+    padded = np.concatenate([np.zeros(front, np.float32), samples.astype(np.float32) / 32768])
+    for begin in range(0, len(padded), _AAC_FRAME):
+        part = padded[np.newaxis, begin : begin + _AAC_FRAME]
+        frame = av.AudioFrame.from_ndarray(part, format="fltp", layout="mono")
+        frame.sample_rate, frame.time_base = SAMPLE_RATE, Fraction(1, SAMPLE_RATE)
+        frame.pts = begin - front
+        yield from stream.encode(frame)
+    yield from stream.encode(None)
 
 
 def _quality_options(encoder: str, media: Media) -> dict[str, str]:
