@@ -11,6 +11,7 @@ SPAN = pa.struct([("start_ms", INT), ("end_ms", INT), ("score", REAL)])
 LABEL_SPAN = pa.struct(
     [("start_ms", INT), ("end_ms", INT), ("label", TEXT), ("probability", REAL), ("track", INT)]
 )
+MODEL = pa.struct([("analysis", TEXT), ("model", TEXT)])
 EVENT_SPAN = pa.struct([("start_ms", INT), ("end_ms", INT), ("id", TEXT), ("name", TEXT), ("score", REAL)])
 
 MANIFEST = described(
@@ -33,6 +34,7 @@ MANIFEST = described(
     ("source_licence", TEXT, "as the site states it"),
     ("source_published", TEXT, "as the site states it, YYYY-MM-DD"),
     ("list_label", TEXT, "the label that the source list gave this clip; null without a list"),
+    ("list_split", TEXT, "the split that the source list gave it; null without a list"),
     ("talking_head_ms", INT, "total of the talking_head intervals"),
     ("voice_over_ms", INT, "total of the voice_over intervals"),
     ("cannot_tell_ms", INT, "total of the cannot_tell intervals"),
@@ -70,5 +72,5 @@ MANIFEST = described(
     ("keep_end_ms", INT, "exclusive"),
     ("downloader", TEXT, "program and version that fetched the source"),
     *CERTIFICATE,
-    ("models", pa.map_(TEXT, TEXT), "what made the labels: analysis to model and checksum"),
+    ("models", pa.list_(MODEL), "what made the labels: each analysis with its model and checksum"),
 )

@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from schemas.errors import RecipeError
 from schemas.judging import Offscreen, Review
+from schemas.publishing import Publishing
 from schemas.sections import (
     Admission,
     Conditions,
@@ -78,6 +79,7 @@ class Recipe(Section):
     offscreen: Offscreen | None = None
     review: Review | None = None
     splits: Splits = Splits()
+    release: Publishing = Publishing()
     limits: Limits = Limits()
 
     @model_validator(mode="after")
@@ -101,9 +103,13 @@ class Recipe(Section):
             for analysis in PROFILES[self.profile]
             if getattr(self, analysis) is not None
         }
-        return self.model_copy(
-            update={**named, "download": self.download.model_copy(update={"cookies": None})}
+        # The last name tells which folder or list it was; where it lies on somebody's disk is nobody's business.
+        sources = tuple(
+            source.model_copy(update={"path": Path(source.path).name}) if hasattr(source, "path") else source
+            for source in self.sources
         )
+        download = self.download.model_copy(update={"cookies": None})
+        return self.model_copy(update={**named, "sources": sources, "download": download})
 
 
 PROFILES: Mapping[str, Mapping[str, str]] = {

@@ -18,7 +18,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, defer_build=True)
 
 
 class YtdlpSource(Section):
@@ -290,7 +290,10 @@ class Duplicates(Section):
     `min_overlap`: for how long two clips must be alike. The shares are of the bits of fingerprints that may differ:
     of the sound's, of the picture's where the sound is alike, and of the picture's where it is not.
     `sound_alone`: what becomes of a clip whose sound, but not its picture, is an earlier one's (a song, a jingle).
+    `leave_out`: whether later ones are left out; if not, they are kept, and on one side of a split alone.
     """
+
+    leave_out: bool = True
 
     min_overlap: Annotated[Duration, Field(ge=500)] = 2_000
     max_sound: Share = 0.11
@@ -303,11 +306,21 @@ SPLITS = ("train", "dev", "test")
 
 
 class Splits(Section):
-    """Shares of duration within each channel, whole videos."""
+    """Shares of duration within each channel, whole videos, near duplicates together.
+
+    `held_out`: channels that are in dev or test as a whole, and in nothing else. `follow_list`: videos for which a
+    list names a split have that one. `together`: the kinds of likeness (of picture and sound, of the picture with
+    another sound, of the sound with another picture) that keep two videos on one side, where they are alike for
+    `together_for`, or for half of the shorter clip: a channel's opening is in all its videos, and no leak.
+    """
 
     train: Share = 0.90
     dev: Share = 0.05
     test: Share = 0.05
+    held_out: Mapping[Name, Literal["dev", "test"]] = {}
+    follow_list: bool = False
+    together: tuple[Literal["both", "picture", "sound"], ...] = ("both", "picture")
+    together_for: Annotated[Duration, Field(ge=500)] = 15_000
 
     @model_validator(mode="after")
     def _sum_to_one(self) -> Splits:

@@ -94,3 +94,17 @@ def test_an_effective_recipe_can_be_read_back() -> None:
 def test_equal_values_have_equal_digests() -> None:
     assert digest({"a": 1, "b": [1.5, None]}) == digest({"b": [1.5, None], "a": 1})
     assert digest({"a": 1}) != digest({"a": 2})
+
+
+def test_as_run_it_tells_nothing_of_the_machine(tmp_path: Path) -> None:
+    sources = [
+        {"kind": "files", "path": "/home/somebody/matches/*.mkv", "channel": "cup"},
+        {"kind": "list", "path": "/home/somebody/list.csv"},
+        {"kind": "ytdlp", "url": "https://example.org/watch?v=1"},
+    ]
+    recipe = Recipe.model_validate(
+        {"name": "toy", "title": "Toy", "sources": sources, "download": {"cookies": "/home/somebody/jar"}}
+    )
+    told = recipe.as_run().model_dump_json()
+    assert "somebody" not in told
+    assert all(name in told for name in ("*.mkv", "list.csv", "https://example.org/watch?v=1"))
