@@ -19,6 +19,7 @@ import numpy as np
 
 from schemas.sections import Duplicates
 from tasks.duplicates import pictures, sound
+from tasks.duplicates.lags import Items, best_run_at_shared_lags
 from tasks.duplicates.prints import Fingerprint
 from tasks.duplicates.runs import Run, best_run, distances
 
@@ -34,6 +35,9 @@ _SOUND_CONTRAST, _PICTURE_CONTRAST = 0.5, 0.4
 _CHANGES, _MOVES = 0.1, 0.06
 """… and by at least so much less, sounds and pictures: a hum laid elsewhere is a hum, and the hash of a picture that
 stands changes in a few of its bits."""
+
+_LARGEST_TABLE = 250 * 250
+"""Two clips of half a minute: beyond it a table of all pictures with all takes more than 10 ms."""
 
 _LAG_STEPS = 2
 """Steps of pictures by which picture and sound may disagree on the shift between two clips: a codec's delay."""
@@ -107,10 +111,9 @@ def _alike_in_sound(earlier: Fingerprint, later: Fingerprint, rules: Duplicates)
     window = min(_SOUND_ITEMS, len(earlier.sounds), len(later.sounds))
     if window < _LEAST_SOUND_ITEMS:
         return None
-    table = distances(earlier.sounds, later.sounds)
-    known = earlier.heard[:, None] & later.heard[None]
     apart = min(round(_APART_MS / sound.STEP_MS), window - 1)
-    run = best_run(table, known, window, rules.max_sound, apart)
+    heard = (earlier.sounds, earlier.heard), (later.sounds, later.heard)
+    run = _best_run(*heard, window, rules.max_sound, apart)
     if not run or not _stands_out(run, _SOUND_CONTRAST, _CHANGES):
         return None
     return run if _sound_ms(run.length) >= rules.min_overlap else None
@@ -119,13 +122,22 @@ def _alike_in_sound(earlier: Fingerprint, later: Fingerprint, rules: Duplicates)
 def _alike_in_picture(earlier: Fingerprint, later: Fingerprint, rules: Duplicates) -> tuple[Run, bool] | None:
     """The run, and whether it is one of mirrored pictures."""
     window = max(2, -(-rules.min_overlap // pictures.STEP_MS))
-    known = earlier.seen[:, None] & later.seen[None]
+    apart = round(_APART_MS / pictures.STEP_MS)
     for mirrored in (False, True):
-        table = distances(earlier.pictures, later.pictures ^ pictures.MIRROR if mirrored else later.pictures)
-        run = best_run(table, known, window, rules.max_picture, round(_APART_MS / pictures.STEP_MS))
+        shown = later.pictures ^ pictures.MIRROR if mirrored else later.pictures
+        seen = (earlier.pictures, earlier.seen), (shown, later.seen)
+        run = _best_run(*seen, window, rules.max_picture, apart)
         if run and _stands_out(run, _PICTURE_CONTRAST, _MOVES):
             return run, mirrored
     return None
+
+
+def _best_run(earlier: Items, later: Items, window: int, limit: float, apart: int) -> Run | None:
+    """The best common run: of short clips by a table of all items with all, of long ones at likely lags."""
+    if len(earlier[0]) * len(later[0]) > _LARGEST_TABLE:
+        return best_run_at_shared_lags(earlier, later, window, limit, apart)
+    known = earlier[1][:, None] & later[1][None]
+    return best_run(distances(earlier[0], later[0]), known, window, limit, apart)
 
 
 def _stands_out(run: Run, contrast: float, least: float) -> bool:

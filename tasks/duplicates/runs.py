@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_NEEDED = 0.7
+NEEDED = 0.7
 """Share of a window's items that must be known in both sequences."""
 
 
@@ -79,7 +79,7 @@ def best_run(table: np.ndarray, known: np.ndarray, window: int, limit: float, ap
     if means[row, column] > limit:
         return None
     good = means[:, column] <= limit
-    first, last = _stretch(good, int(row))
+    first, last = stretch(good, int(row))
     return _run(table, known, (first, int(column) - len(table) + 1), last - first + window, apart)
 
 
@@ -92,7 +92,7 @@ def _window_means(table: np.ndarray, known: np.ndarray, window: int) -> np.ndarr
     counts = _along_diagonals(known, window)
     rows, columns = np.indices(sums.shape, sparse=True)
     starts = rows + columns - len(table) + 1
-    usable = (starts >= 0) & (starts + window <= table.shape[1]) & (counts >= _NEEDED * window)
+    usable = (starts >= 0) & (starts + window <= table.shape[1]) & (counts >= NEEDED * window)
     return np.where(usable, sums / np.maximum(counts, 1), np.inf)
 
 
@@ -110,7 +110,7 @@ def _along_diagonals(table: np.ndarray, window: int) -> np.ndarray:
     return summed[window:] - summed[:-window]
 
 
-def _stretch(good: np.ndarray, at: int) -> tuple[int, int]:
+def stretch(good: np.ndarray, at: int) -> tuple[int, int]:
     """First and last of the consecutive true values around `at`."""
     bad = np.flatnonzero(~good)
     before, behind = bad[bad < at], bad[bad > at]

@@ -1,10 +1,12 @@
 """Which clips are the same as others, over all shards: kept under what the verdicts were made from.
 
-duplicates/<digest of rules and fingerprints>.parquet       `schemas.tables.DUPLICATES`; made whole, never changed
+duplicates/<digest of rules and fingerprints>.parquet         `schemas.tables.DUPLICATES`; made whole, never changed
+duplicates/<digest of rules and fingerprints>.pairs.parquet   `schemas.releases.PAIRS`, likewise; made before it
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schemas.recipe import digest
+from schemas.releases import PAIRS
 from schemas.sections import Duplicates
 from schemas.tables import DUPLICATES, FINGERPRINTS
 from tasks.duplicates.find import find_duplicates
@@ -21,7 +24,7 @@ from tasks.workspace.layout import appearing, write_table
 from tasks.workspace.outputs import Output
 from tasks.workspace.stage import Row
 
-VERSION = 1
+VERSION = 2
 """Raise it when equal fingerprints would give other verdicts."""
 
 Shard = tuple[Output, Output]
@@ -35,14 +38,25 @@ def verdicts_file(root: Path, rules: Duplicates, shards: Sequence[Shard]) -> Pat
     return root / "duplicates" / f"{key}.parquet"
 
 
+def pairs_file(verdicts: Path) -> Path:
+    """Where the pairs of clips that are alike are, beside the verdicts on the same clips.
+
+    Its schema's metadata has `counts`, a JSON object: what was compared (`tasks.duplicates.find.Found`).
+    """
+    return verdicts.with_suffix(".pairs.parquet")
+
+
 def write_verdicts(root: Path, rules: Duplicates, shards: Sequence[Shard]) -> Path:
     """Compare all clips that are fit, unless that was done; returns the file."""
     path = verdicts_file(root, rules, shards)
     if not path.exists():
-        rows = find_duplicates(_fit(shards), rules)
-        path.parent.mkdir(exist_ok=True)
+        found = find_duplicates(_fit(shards), rules)
+        counts = PAIRS.with_metadata({b"counts": json.dumps(found.counts).encode()})
+        # The pairs first: where verdicts are, there are pairs.
+        with appearing(pairs_file(path)) as unfinished:
+            write_table(pa.Table.from_pylist(found.pairs, schema=counts), unfinished)
         with appearing(path) as unfinished:
-            write_table(pa.Table.from_pylist(rows, schema=DUPLICATES), unfinished)
+            write_table(pa.Table.from_pylist(found.duplicates, schema=DUPLICATES), unfinished)
     return path
 
 

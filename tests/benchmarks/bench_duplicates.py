@@ -4,10 +4,11 @@
 
 Prints tables in Markdown; takes about five minutes on two busy processors. Clips of made-up fingerprints
 come first, a tenth of them copies with some bits changed: seconds with the index and without, and whether both find
-the same. Then real recordings (../shared/data/videos) are cut into pieces of 5 s. All are compared with each other:
-whatever is found among different recordings is false, unless they share a sound; the index must find the same. Some
-are made anew as a site or an uploader would (`EDITS`), put into normal form and compared with their originals:
-recall by kind of edit, with the sound, with the picture alone, and through the index.
+the same; then clips that share an opening, where copies are kept, and clips of five minutes. Then real recordings
+(../shared/data/videos) are cut into pieces of 5 s. All are compared with each other: whatever is found among
+different recordings is false, unless they share a sound; the index must find the same. Some are made anew as a site
+or an uploader would (`EDITS`), put into normal form and compared with their originals: recall by kind of edit, with
+the sound, with the picture alone, and through the index.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
@@ -32,7 +34,7 @@ from schemas.errors import MediaError, Withheld
 from schemas.recipe import Recipe
 from schemas.sections import Duplicates, Media
 from schemas.tables import FINGERPRINTS
-from tasks.duplicates import Fingerprint, compare, find_duplicates, from_row
+from tasks.duplicates import Fingerprint, alike, compare, find, find_duplicates, from_row
 from tasks.duplicates.fingerprints import STAGE
 from tasks.media import normalize
 from tasks.workspace.stage import Context, Item, Row
@@ -41,6 +43,10 @@ DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 RULES = Duplicates()
 PIECE_MS = 5_000
 MEDIA = Media(clip_length="5 s", min_clip_length="3 s", preset="ultrafast")
+KEEPING = Duplicates(leave_out=False)
+WITHOUT_LIMIT_UP_TO = 100
+"""Without a limit on how many clips a key is held for, an opening makes half a million pairs of 1,000 clips."""
+
 BRUTE_FORCE_UP_TO = 100
 """Comparing 100 clips with each other takes ten seconds."""
 
@@ -149,7 +155,11 @@ def _count_row(table: Table, name: str, counts: Counter[str]) -> None:
 def duplicates_of(rows: Sequence[Row]) -> dict[str, str]:
     """What is left out, through the index: clip to the clip of which it is a duplicate."""
     tables = [pa.Table.from_pylist(list(rows), schema=FINGERPRINTS)]
-    return {row["clip_id"]: row["duplicate_of"] for row in find_duplicates(tables, RULES) if row["dropped"]}
+    return {
+        row["clip_id"]: row["duplicate_of"]
+        for row in find_duplicates(tables, RULES).duplicates
+        if row["dropped"]
+    }
 
 
 def false_matches(console: Console, clips: Sequence[tuple[Piece, Row]]) -> None:
@@ -206,6 +216,71 @@ def made_up(count: int, seed: int = 1) -> pa.Table:
     return pa.table(columns, schema=FINGERPRINTS)
 
 
+def with_opening(count: int) -> pa.Table:
+    """Clips of 10 s that begin with the same three seconds; every tenth copies an earlier one, but for these."""
+    table = made_up(count, seed=2)
+    pictures, sounds = (table[name].to_pylist() for name in ("pictures", "sounds"))
+    for number in range(count):
+        if number % 10 or not number:
+            pictures[number][:25], sounds[number][:24] = pictures[0][:25], sounds[0][:24]
+    columns = {"pictures": pictures, "sounds": sounds}
+    return pa.table(
+        {name: columns.get(name, table[name]) for name in FINGERPRINTS.names}, schema=FINGERPRINTS
+    )
+
+
+def shared_opening(console: Console, largest: int) -> None:
+    """Print what an opening that all clips share costs where copies are kept, with the limit on a key and without."""
+    titles = ("clips", "limit on a key", "pairs compared", "a clip", "CPU s", "copies found")
+    table = Table(*titles, box=box.MARKDOWN)
+    count = 100
+    while count <= largest:
+        clips = with_opening(count)
+        for limit in (find._KEPT_FOR, None):
+            if limit is None and count > WITHOUT_LIMIT_UP_TO:
+                continue
+            started = time.process_time()
+            with patch.object(find, "_KEPT_FOR", limit):
+                found = find_duplicates([clips], KEEPING)
+            seconds = time.process_time() - started
+            copies = {row["clip_id"] for row in found.pairs if row["overlap_ms"] > 6_500}
+            compared = found.counts["pairs compared"]
+            cells = (
+                f"{compared:,}",
+                f"{compared / count:.1f}",
+                f"{seconds:.1f}",
+                f"{len(copies)} of {(count - 1) // 10}",
+            )
+            table.add_row(f"{count:,}", str(limit or "none"), *cells)
+        count = int(round(count * 10**0.5, -2))
+    console.print(table)
+
+
+def five_minutes(console: Console) -> None:
+    """Print what a comparison of long clips costs, by a table of all pictures with all and at likely lags."""
+    table = Table("s", "a copy, ms", "another, ms", "by a table: a copy, ms", "another, ms", box=box.MARKDOWN)
+    for length_s in (30, 60, 120, 300):
+        original, other = (long_clip(seed, length_s) for seed in (1, 2))
+        changed = original.pictures ^ (np.arange(4, dtype=np.uint64) << np.uint64(40))
+        cells = []
+        for largest in (alike._LARGEST_TABLE, 10**9):
+            for clip in (replace(original, pictures=changed), other):
+                started = time.process_time()
+                with patch.object(alike, "_LARGEST_TABLE", largest):
+                    compare(original, clip, KEEPING)
+                cells.append(f"{1000 * (time.process_time() - started):.1f}")
+        table.add_row(str(length_s), *cells)
+    console.print(table)
+
+
+def long_clip(seed: int, length_s: int) -> Fingerprint:
+    rng = np.random.default_rng(seed)
+    pictures = rng.integers(0, 2**64, (round(length_s / 0.12), 4), np.uint64)
+    sounds = rng.integers(0, 2**32, (round((length_s - 2.7) / 0.124), 1), np.uint32)
+    known = [np.ones(len(some), bool) for some in (pictures, sounds)]
+    return Fingerprint(f"c{seed}", f"v{seed}", pictures, known[0], sounds, known[1])
+
+
 def without_index(rows: Sequence[Row]) -> dict[str, str]:
     """What `find_duplicates` is to find, by comparing everything: clip to the clip of which it is a duplicate."""
     kept: list[Fingerprint] = []
@@ -228,7 +303,7 @@ def growth(console: Console, largest: int) -> None:
     while count <= largest:
         clips = made_up(count)
         started = time.process_time()
-        found = {row["clip_id"]: row["duplicate_of"] for row in find_duplicates([clips], RULES)}
+        found = {row["clip_id"]: row["duplicate_of"] for row in find_duplicates([clips], RULES).duplicates}
         seconds = time.process_time() - started
         brute, same = "", ""
         if count <= BRUTE_FORCE_UP_TO:
@@ -251,6 +326,8 @@ def main() -> None:
     given = parser.parse_args()
     console = Console(width=140)
     growth(console, given.largest)
+    shared_opening(console, given.largest)
+    five_minutes(console)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         context = Context(Recipe(name="measure", title="Measure", duplicates={}), folder, Path)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from schemas.errors import Dropped
@@ -12,7 +14,7 @@ from schemas.recipe import Recipe
 from schemas.sections import Duplicates
 from schemas.tables import CONDITIONS, FINGERPRINTS
 from tasks.duplicates.stage import STAGE
-from tasks.duplicates.verdicts import Shard, read_verdicts, verdicts_file, write_verdicts
+from tasks.duplicates.verdicts import Shard, pairs_file, read_verdicts, verdicts_file, write_verdicts
 from tasks.workspace.outputs import Entry, Output, write_output
 from tasks.workspace.stage import Context, Item
 from tests.duplicates.making import recording, row_of
@@ -48,6 +50,17 @@ def test_a_later_clip_of_any_shard_is_told_by_the_first_and_the_file_is_made_onc
     assert write_verdicts(tmp_path, RULES, shards) == path
     assert path.stat().st_mtime_ns == made
     assert verdicts_file(tmp_path, RULES, shards[:1]) != path
+    (pair,) = pq.read_table(pairs_file(path)).to_pylist()
+    assert (pair["clip_id"], pair["video_id"], pair["other_clip"], pair["kind"]) == (
+        "c",
+        "video of c",
+        "a",
+        "both",
+    )
+    # 60 pictures 120 ms apart, and 40 items of sound.
+    assert (pair["shorter_ms"], pair["overlap_ms"]) == (7_200, pytest.approx(7_200, abs=500))
+    counts = json.loads(pq.read_schema(pairs_file(path)).metadata[b"counts"])
+    assert (counts["clips fingerprinted"], counts["pairs possible"], counts["pairs alike"]) == (4, 6, 1)
     assert verdicts_file(tmp_path, Duplicates(max_sound=0.05), shards) != path
 
 
