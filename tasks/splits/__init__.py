@@ -1,5 +1,5 @@
-"""Train, dev and test: whole videos, shares met by duration within each channel, stable under growth."""
+"""Train, dev and test: whole videos and all that is alike on one side, for ever, and held-out sets like the rest."""
 
-from tasks.splits.assign import SPLITS, assign_splits
+from tasks.splits.split import Splitting, split_videos
 
-__all__ = ["SPLITS", "assign_splits"]
+__all__ = ["Splitting", "split_videos"]
