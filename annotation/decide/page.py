@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from annotation.decide.advice import next_steps
@@ -16,6 +15,7 @@ from annotation.decide.plots import agreement_plot, days_plot, tolerance_plot, w
 from annotation.decide.report import Confusion, Report
 from schemas.forms import FORMS, UNCLEAR, words
 from tasks.offscreen.measure.intervals import Share
+from tasks.pages.templates import environment_of
 from tasks.workspace.layout import appearing
 
 SHOWN_DISPUTES = 200
@@ -54,13 +54,7 @@ def write_html(report: Report, path: Path) -> Path:
 
 def html_of(report: Report) -> str:
     """The page; all text from outside is escaped, and the same report gives the same page."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = environment_of(Path(__file__).parent)
     environment.filters |= {
         "words": words,
         "percent": percent,

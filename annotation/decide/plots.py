@@ -1,67 +1,30 @@
-"""The plots of the report's page: SVG that takes its colours and its letters from the page, so that it follows light
-and dark, and stays text that can be searched.
-
-The same report gives the same bytes.
-"""
+"""The plots of the report's page. The same report gives the same bytes."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import date
-from html import escape
-from io import StringIO
 
 import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from annotation.decide.agreement import Agreement
 from annotation.decide.annotators import Annotator
 from annotation.decide.progress import Day
 from annotation.decide.studies import Tolerance
 from schemas.forms import words
+from tasks.pages.figures import FAINT, SERIES, SETTINGS, axes_of, legend_above, svg_of
 
-INK, FAINT, GRID = "#010203", "#020304", "#030405"
-SERIES = tuple(f"#0a0b{number:02x}" for number in range(16, 24))
-VARIABLES = {INK: "var(--ink)", FAINT: "var(--faint)", GRID: "var(--line)"} | {
-    colour: f"var(--s{number})" for number, colour in enumerate(SERIES, 1)
-}
-"""Colours that stand for those of the page; see its style."""
-
-SETTINGS = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "clapper",
-    "text.color": INK,
-    "axes.edgecolor": GRID,
-    "axes.labelcolor": FAINT,
-    "xtick.color": FAINT,
-    "ytick.color": INK,
-    "xtick.labelcolor": FAINT,
-    "grid.color": GRID,
-    "font.size": 9.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "ytick.major.size": 0,
-    "axes.axisbelow": True,
-    "legend.frameon": False,
-    "date.epoch": "1970-01-01T00:00:00",
-}
 FEWEST_DAYS = 14
 """The axis has room for at least so many days, so that bars stay bars."""
 
 FEWEST_IN_A_WEEK = 5
 """A week's share of fewer clips is not drawn."""
 
-WIDTH = 6.4
-"""Inches of 72 units; the page scales plots to its own width."""
-
 
 def agreement_plot(groups: Sequence[Agreement], title: str) -> str:
     """Alpha of each group with its interval, the first at the top; groups without one are named and left blank."""
     with mpl.rc_context(SETTINGS):
-        figure, axes = _axes(0.62 + 0.27 * len(groups))
+        figure, axes = axes_of(0.62 + 0.27 * len(groups))
         lowest = min([0.0, *(group.low for group in groups if group.low is not None)])
         for place, group in enumerate(groups):
             if group.alpha is None:
@@ -81,14 +44,14 @@ def agreement_plot(groups: Sequence[Agreement], title: str) -> str:
         axes.set_xlim(max(-1.0, lowest - 0.02), 1.0)
         axes.grid(axis="x", lw=0.6)
         axes.set_xlabel("Krippendorff's alpha, 95 % interval")
-        return _svg(figure, title)
+        return svg_of(figure, title)
 
 
 def days_plot(days: Sequence[Day], title: str) -> str:
     """Answers by day, each annotator's on top of the others'."""
     names = people_of(days)
     with mpl.rc_context(SETTINGS):
-        figure, axes = _axes(2.5)
+        figure, axes = axes_of(2.5)
         first = date.fromisoformat(days[0].day)
         places = [(date.fromisoformat(day.day) - first).days for day in days]
         below = [0] * len(days)
@@ -103,15 +66,15 @@ def days_plot(days: Sequence[Day], title: str) -> str:
         axes.grid(axis="y", lw=0.6)
         axes.yaxis.get_major_locator().set_params(integer=True, nbins=5)
         axes.tick_params(axis="y", labelcolor=FAINT)
-        _legend(axes, len(names))
-        return _svg(figure, title)
+        legend_above(axes, len(names))
+        return svg_of(figure, title)
 
 
 def weeks_plot(people: Sequence[Annotator], title: str) -> str:
     """Agreement of each annotator with the majority of the others, week by week."""
     weeks = sorted({week.week for one in people for week in one.weeks})
     with mpl.rc_context(SETTINGS):
-        figure, axes = _axes(2.5)
+        figure, axes = axes_of(2.5)
         for number, one in enumerate(people):
             told = [week for week in one.weeks if week.with_others.n >= FEWEST_IN_A_WEEK]
             shares = [(weeks.index(week.week), 100 * week.with_others.value) for week in told]
@@ -124,15 +87,15 @@ def weeks_plot(people: Sequence[Annotator], title: str) -> str:
         axes.grid(axis="y", lw=0.6)
         axes.yaxis.set_major_formatter("{x:.0f} %")
         axes.tick_params(axis="y", labelcolor=FAINT)
-        _legend(axes, len(people))
-        return _svg(figure, title)
+        legend_above(axes, len(people))
+        return svg_of(figure, title)
 
 
 def tolerance_plot(study: Tolerance, title: str) -> str:
     """Share of "in sync" by offset with Wilson intervals, and where half say no."""
     shown = [each for each in study.offsets if each.in_sync.value is not None]
     with mpl.rc_context(SETTINGS):
-        figure, axes = _axes(2.9)
+        figure, axes = axes_of(2.9)
         axes.axhline(50, color=FAINT, lw=0.8, ls=(0, (3, 3)))
         for each in study.thresholds:
             if each.offset_ms is not None:
@@ -149,25 +112,11 @@ def tolerance_plot(study: Tolerance, title: str) -> str:
         axes.yaxis.set_major_formatter("{x:.0f} %")
         axes.tick_params(axis="y", labelcolor=FAINT)
         axes.set_xlabel("offset in ms; positive: the audio is early")
-        return _svg(figure, title)
+        return svg_of(figure, title)
 
 
 def people_of(days: Sequence[Day]) -> list[str]:
     return sorted({name for day in days for name in day.answers}, key=lambda name: (len(name), name))
-
-
-def _axes(height: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    axes = figure.add_subplot()
-    axes.patch.set_alpha(0)
-    figure.patch.set_alpha(0)
-    return figure, axes
-
-
-def _legend(axes: Axes, names: int) -> None:
-    axes.legend(
-        loc="lower left", bbox_to_anchor=(0, 1), ncols=min(names, 8), handlelength=1, columnspacing=1.2
-    )
 
 
 def _name(group: Agreement) -> str:
@@ -177,19 +126,3 @@ def _name(group: Agreement) -> str:
 
 def _short(day: date) -> str:
     return f"{day.day} {day:%b}"
-
-
-def _svg(figure: Figure, title: str) -> str:
-    """The figure as an element of an HTML page, named for those who cannot see it."""
-    written = StringIO()
-    figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None})
-    svg = written.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", svg)
-    svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
-    for colour, variable in VARIABLES.items():
-        svg = svg.replace(colour, variable)
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(title)}" ', 1)

@@ -1,0 +1,1 @@
+"""Pages that Clapper writes: one HTML file each, which opens offline, prints, and follows light and dark."""
