@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+
+from tasks.workspace.layout import open_workspace
 
 screen = Console(stderr=True)
 
@@ -25,6 +29,20 @@ Sources = Annotated[
     list[str] | None,
     typer.Option("--source", help="[CHANNEL=]PATH_OR_URL instead of the recipe's sources; repeatable."),
 ]
+
+
+def workspace_for(workspace: str | None) -> str:
+    """The workspace named by the caller, else by CLAPPER_WORKSPACE, else ./workspace."""
+    return workspace or os.environ.get("CLAPPER_WORKSPACE") or "workspace"
+
+
+def root_of(workspace: str | None) -> Path:
+    """The same, opened: made if it is not there.
+
+    Raises:
+        WorkspaceError: it cannot be used.
+    """
+    return open_workspace(workspace_for(workspace))
 
 
 def wide() -> Console:

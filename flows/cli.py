@@ -13,7 +13,19 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from flows.arguments import Profile, RecipeName, Settings, Sources, Workspace, pairs, screen, wide
+from flows import export_commands, keeping_commands
+from flows.arguments import (
+    Profile,
+    RecipeName,
+    Settings,
+    Sources,
+    Workspace,
+    pairs,
+    screen,
+    wide,
+    workspace_for,
+)
+from flows.release_commands import release_app
 from flows.review_commands import review_app
 from schemas.errors import ClapperError
 
@@ -30,6 +42,9 @@ offscreen_app = typer.Typer(
 )
 app.add_typer(offscreen_app, name="offscreen")
 app.add_typer(review_app, name="review")
+app.add_typer(release_app, name="release")
+export_commands.add_to(release_app)
+keeping_commands.add_to(release_app)
 
 
 @app.command(
@@ -223,7 +238,7 @@ def doctor(
     """What is on this machine, what is missing, and what a run will use; ends with 1 if none can work."""
     from flows.doctor import examine, show_diagnosis
 
-    diagnosis = examine(workspace or os.environ.get("CLAPPER_WORKSPACE") or "workspace")
+    diagnosis = examine(workspace_for(workspace))
     if as_json:
         print(json.dumps(diagnosis.as_json(), ensure_ascii=False))
     else:
@@ -325,6 +340,11 @@ def verify_models() -> None:
     for check in checks:
         print(f"{check.state:<8} {check.name:<14} {check.path or ''} {check.detail}".rstrip())
     raise typer.Exit(1 if any(check.state == "corrupt" for check in checks) else 0)
+
+
+app.command(epilog=keeping_commands.EXPLAIN_EXAMPLES)(keeping_commands.explain)
+app.command(epilog=keeping_commands.TAKEDOWN_EXAMPLES)(keeping_commands.takedown)
+app.command(epilog=keeping_commands.AVAILABILITY_EXAMPLES)(keeping_commands.availability)
 
 
 def main() -> None:

@@ -10,10 +10,10 @@ known from the workspace alone: Prefect's database may be lost at any time.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,26 +27,19 @@ from prefect.tasks import exponential_backoff
 
 from annotation.packages import check_packages
 from annotation.private import connection_of
-from flows.outlook import (
-    check_sources,
-    clip_files,
-    draft_from,
-    find_new,
-    recipe_for,
-    survey_all,
-    workspace_for,
-)  # fmt: skip
+from flows.arguments import root_of
+from flows.outlook import check_sources, find_new, recipe_for, survey_all
 from flows.pipeline import LAST, LATE, STEPS, check_models, steps_before
 from flows.progress import Step, announce
-from flows.summary import Summary, funnel_markdown, summarize
+from flows.release import publish_next
+from flows.summary import Summary, summarize
 from flows.survey import Workbench, bring_up_to_date, find_duplicates_in, steps_to_take, survey
 from schemas.errors import ClapperError, SystemicError
 from schemas.recipe import Recipe
 from schemas.sections import Source
-from tasks.manifests import publish
 from tasks.models import open_store
 from tasks.workspace.catalog import add_to_catalog, read_catalog, shards
-from tasks.workspace.layout import exclusive, open_workspace
+from tasks.workspace.layout import exclusive
 from tasks.workspace.ledger import record_left_out
 from tasks.workspace.reconcile import Retries
 
@@ -120,14 +113,26 @@ def exchange_reviews(bench: Workbench) -> tuple[list[str], list[str]]:
 @task(cache_policy=NO_CACHE)
 def publish_release(bench: Workbench) -> str | None:
     """Publish the next version, if anything differs; returns it."""
-    catalog = read_catalog(bench.root)
-    surveys = survey_all(catalog, bench)
-    draft = draft_from(surveys, catalog, bench)
-    if draft is None:
-        return None
-    funnel = funnel_markdown(summarize(bench, surveys, catalog), draft.table.num_rows)
-    today = datetime.now(UTC).date()
-    return publish(bench.root, bench.recipe, draft, clip_files(surveys), funnel, today).version
+    release = publish_next(bench, report=_now_and_then(get_run_logger().info))
+    return release.version if release else None
+
+
+def _now_and_then(say: Callable[..., None]) -> Callable[[str, int, int], None]:
+    """Tell how a publication goes on: each new step, and every ten seconds how far it is and how long it may take."""
+    begun: dict[str, float] = {}
+    told = 0.0
+
+    def report(what: str, done: int, total: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        new = what not in begun
+        since = now - begun.setdefault(what, now)
+        if new or now - told > 10:
+            told = now
+            left = f", {since * (total - done) / done:.0f} s left" if done and since > 1 else ""
+            say("%s: %d of %d%s", what, done, total, left)
+
+    return report
 
 
 @flow(name="curate-shards", validate_parameters=False)
@@ -169,7 +174,7 @@ def curate(
         retry_now: try again now what failed or was unavailable, without waiting its time.
     """
     effective = recipe_for(recipe, profile, sources, settings)
-    root = open_workspace(workspace_for(workspace))
+    root = root_of(workspace)
     bench = Workbench(effective, root, open_store(), Retries.of(effective, at_once=retry_now))
     check_models(effective, bench.models)
     check_sources(bench)

@@ -14,7 +14,7 @@ from rich.table import Table
 from flows.run import Request, run
 from schemas.tables import LABEL_NAMES
 from schemas.units import FRAME_RATE
-from tasks.manifests import latest_release
+from tasks.releases import latest_release
 from tasks.scenes import Source, Truth, broadcast, render, serve, truth, write_feed
 from tasks.workspace.layout import appearing, open_workspace
 from tasks.workspace.stage import Row

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from annotation.private import connection_of
-from annotation.stage import STAGE as REVIEW
-from flows.pipeline import MODEL_USERS, RELEASED, STAGES
+from flows.release import next_draft
 from flows.survey import Survey, Workbench, survey_shards
 from schemas.errors import RecipeError, SourceError
-from schemas.judging import Review
 from schemas.recipe import Recipe, load_recipe, recipe_names
 from schemas.sections import Source
-from tasks.manifests import Draft, draft_release, latest_release, manifest_rows
+from tasks.releases.draft import Draft
 from tasks.sources import Discovery, discover, source_from_argument
-from tasks.splits import assign_splits
 from tasks.workspace.catalog import news, read_catalog, shards
 from tasks.workspace.stage import Row
 
@@ -66,11 +62,6 @@ def check_sources(bench: Workbench) -> None:
         )
 
 
-def workspace_for(workspace: str | None) -> str:
-    """The workspace named by the caller, else by CLAPPER_WORKSPACE, else ./workspace."""
-    return workspace or os.environ.get("CLAPPER_WORKSPACE") or "workspace"
-
-
 @dataclass(frozen=True)
 class Outlook:
     """Where a workspace stands against a recipe.
@@ -80,7 +71,8 @@ class Outlook:
         changed: rows of known videos that a further list gives more segments, or whose file has moved.
         problems: sources that could not be listed, with what to do.
         review_open: a review server is there, which may have answers, or take clips.
-        draft: the release that could be published now; None when nothing differs, or while work remains.
+        draft: the release that could be published now; None when nothing differs, or while work remains. What it
+            rests on is gone again: it tells the version and the changes.
     """
 
     new: Sequence[Row]
@@ -120,125 +112,10 @@ def look(bench: Workbench, limit: int | None = None) -> Outlook:
     new, changed = news(catalog, found)
     surveys = survey_all(catalog, bench)
     review_open = bench.recipe.review is not None and connection_of(bench.root) is not None
-    draft = draft_from(surveys, catalog, bench)
+    with next_draft(bench, surveys, catalog, held=False) as drafting:
+        draft = drafting.draft
     return Outlook(new, changed, catalog, surveys, problems, review_open, draft)
 
 
 def survey_all(catalog: Sequence[Row], bench: Workbench) -> list[Survey]:
     return survey_shards(shards(catalog), bench)
-
-
-def model_checksums(bench: Workbench) -> dict[str, str]:
-    """What made the labels: analysis to `model@checksum`, or the model's name where it is part of the code."""
-    found = {}
-    for analysis, stage in MODEL_USERS.items():
-        if getattr(bench.recipe, analysis) is None:
-            continue
-        name = bench.recipe.model_for(analysis)
-        checksums = [bench.models.checksum(model) for model in STAGES[stage].models(bench.recipe)]
-        found[analysis] = "@".join([name, *(checksum[:16] for checksum in checksums)])
-    return found
-
-
-def draft_from(surveys: Sequence[Survey], catalog: Sequence[Row], bench: Workbench) -> Draft | None:
-    """The next release from all shards that are complete.
-
-    None as well while a shard is incomplete of which videos were released before: a version must not
-    lose clips only because a run has not come to them yet.
-    """
-    complete = [survey for survey in surveys if survey.complete]
-    before = latest_release(bench.root, bench.recipe.name)
-    released = before.assignments() if before else {}
-    unfinished = {survey.shard for survey in surveys if not survey.complete}
-    if any(row["shard"] in unfinished and row["video_id"] in released for row in catalog):
-        return None
-    by_shard, models = shards(catalog), model_checksums(bench)
-    rows = [row for survey in complete for row in _rows(survey, by_shard[survey.shard], models)]
-
-    def assign(fixed: Mapping[str, str]) -> dict[str, str]:
-        durations: dict[tuple[str, str], int] = {}
-        for row in rows:
-            key = (row["video_id"], row["channel"])
-            durations[key] = durations.get(key, 0) + row["duration_ms"]
-        return assign_splits(((*key, ms) for key, ms in durations.items()), bench.recipe.splits, fixed)
-
-    return draft_release(bench.root, bench.recipe.name, rows, assign)
-
-
-def held_back(survey: Survey) -> list[str]:
-    """Clips of a complete shard that are not released.
-
-    Left out for what they are, an analysis failed on them, they wait for an answer, or people are to judge them.
-    """
-    return [clip for clip, outcomes in _outcomes_of_clips(survey).items() if {*outcomes.values()} != {"done"}]
-
-
-def left_out_clips(survey: Survey) -> list[str]:
-    """Those among them that the recipe leaves out for what they are: black, off-screen, the same as another …"""
-    return [clip for clip, outcomes in _outcomes_of_clips(survey).items() if "dropped" in outcomes.values()]
-
-
-def waiting_clips(survey: Survey) -> list[str]:
-    """Those for which an answer, a budget or another try is awaited."""
-    return [
-        clip
-        for clip, outcomes in _outcomes_of_clips(survey).items()
-        if _waits(outcomes) and not {*outcomes.values()} & {"dropped", "failed"}
-    ]
-
-
-def _waits(outcomes: Mapping[str, str | None]) -> bool:
-    return any(outcome == "waiting" and stage != REVIEW.name for stage, outcome in outcomes.items())
-
-
-def for_people(survey: Survey) -> list[str]:
-    """Those that are otherwise fit, and of which people have yet to say whether they are taken."""
-    return [
-        clip
-        for clip, outcomes in _outcomes_of_clips(survey).items()
-        if outcomes[REVIEW.name] == "waiting" and _fit(outcomes)
-    ]
-
-
-def _fit(outcomes: Mapping[str, str | None]) -> bool:
-    """Whether machines have nothing against a clip."""
-    return all(outcome == "done" for stage, outcome in outcomes.items() if stage != REVIEW.name)
-
-
-def clips_for_people(survey: Survey, review: Review) -> list[str]:
-    """The clips that people are asked about, of a shard that is ready: fit, and in doubt, if only those are."""
-    judged = survey.outputs["offscreen"].records()
-    doubtful = review.decides and review.of == "doubtful"
-    return [
-        clip
-        for clip, outcomes in _outcomes_of_clips(survey).items()
-        if _fit(outcomes)
-        and (not doubtful or any(row["verdict"] == "people" for row in judged.get(clip, ())))
-    ]
-
-
-def _outcomes_of_clips(survey: Survey) -> dict[str, dict[str, str | None]]:
-    """Every clip with the outcome of each analysis that it needs to be released, as far as these were made."""
-    clips = [row["clip_id"] for rows in survey.outputs["normalize"].records().values() for row in rows]
-    analyses = {stage: survey.outputs[stage].outcomes for stage in RELEASED[1:] if stage in survey.outputs}
-    return {clip: {stage: _outcome(outcomes, clip) for stage, outcomes in analyses.items()} for clip in clips}
-
-
-def clip_files(surveys: Sequence[Survey]) -> dict[str, str]:
-    """Clip id to its file in the workspace, for all complete shards."""
-    complete = (survey for survey in surveys if survey.complete)
-    records = (survey.outputs["normalize"].records() for survey in complete)
-    return {row["clip_id"]: row["path"] for videos in records for rows in videos.values() for row in rows}
-
-
-def _rows(survey: Survey, videos: Sequence[Row], models: Mapping[str, str]) -> list[Row]:
-    needed = (
-        "download", "normalize", "faces", "speech", "turns", "labels", "events", "conditions", "evidence",
-        "offscreen", "review",
-    )  # fmt: skip
-    records = {stage: survey.outputs[stage].records() for stage in needed}
-    return manifest_rows(videos, records, held_back(survey), models)
-
-
-def _outcome(outcomes: Mapping[str, Row], item: str) -> str | None:
-    return outcomes[item]["outcome"] if item in outcomes else None

@@ -21,7 +21,8 @@ from annotation.private import Connection, open_secrets, read_people
 from annotation.store import WAIT_S, read_answers, read_items, sole_writer, write_decided
 from annotation.trials.plan import items_for
 from annotation.trials.trial import Unmade
-from flows.outlook import clips_for_people, survey_all
+from flows.fate import clips_for_people
+from flows.outlook import survey_all
 from flows.survey import Survey, Workbench
 from schemas.errors import ServiceError, ServiceRefused
 from schemas.tables import LABEL_NAMES

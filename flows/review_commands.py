@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from annotation.packages import check_packages
 from annotation.private import connection_of, read_running
-from flows.arguments import Profile, RecipeName, Settings, Workspace, pairs, screen, wide
+from flows.arguments import Profile, RecipeName, Settings, Workspace, pairs, root_of, screen, wide
 from schemas.errors import RecipeError, SystemicError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def start(
     from annotation.server.people import read_list
     from annotation.server.start import start as start_server
 
-    root = _root(workspace)
+    root = root_of(workspace)
     newcomers = read_list(people) if people else None
     with screen.status("starting the review server") as status:
 
@@ -86,7 +86,7 @@ def stop(workspace: Workspace = None) -> None:
     from annotation.server.start import stop as stop_server
 
     stopped = stop_server(
-        _root(workspace), lambda text: screen.print(f"[dim]{escape(text)}[/]", soft_wrap=True)
+        root_of(workspace), lambda text: screen.print(f"[dim]{escape(text)}[/]", soft_wrap=True)
     )
     wide().print("Stopped." if stopped else "No review server runs in this workspace.")
 
@@ -176,13 +176,6 @@ def _bench(recipe: str, workspace: str | None, profile: str | None, settings: li
         action = "add a section `review`, or --set review.form=clip-review"
         raise RecipeError(recipe, "asks no people", action)
     return bench
-
-
-def _root(workspace: str | None) -> Path:
-    from flows.outlook import workspace_for
-    from tasks.workspace.layout import open_workspace
-
-    return open_workspace(workspace_for(workspace))
 
 
 def _wait(root: Path) -> None:

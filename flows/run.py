@@ -9,17 +9,17 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from flows.arguments import root_of
 from flows.display import progress_bar, show_plan, show_summary
 from flows.offscreen import costs_ahead
 from flows.offscreen_report import show_costs_ahead
-from flows.outlook import Outlook, check_sources, look, recipe_for, survey_all, workspace_for
+from flows.outlook import Outlook, check_sources, look, recipe_for, survey_all
 from flows.pipeline import check_models
 from flows.server import prefect_api
 from flows.summary import Summary, summarize
 from flows.survey import Workbench
 from tasks.models import open_store
 from tasks.workspace.catalog import read_catalog
-from tasks.workspace.layout import open_workspace
 from tasks.workspace.reconcile import Retries
 
 
@@ -38,7 +38,7 @@ class Request:
     def bench(self) -> Workbench:
         """The effective recipe, the opened workspace and the models."""
         recipe = recipe_for(self.recipe, self.profile, self.sources, self.settings)
-        root = open_workspace(workspace_for(self.workspace))
+        root = root_of(self.workspace)
         return Workbench(recipe, root, open_store(), Retries.of(recipe, self.retry_now))
 
 

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from flows.outlook import for_people, held_back, left_out_clips, waiting_clips
+from flows.fate import for_people, held_back, left_out_clips, waiting_clips
 from flows.pipeline import STAGES
+from flows.released import Released, of_release
 from flows.survey import Survey, Workbench
 from flows.targets import Shelf, shelves
-from tasks.manifests import latest_release
+from tasks.releases import latest_release
 from tasks.workspace.ledger import (
     Loss,
     failed_share,
@@ -131,41 +132,31 @@ def summarize(
     problems: Sequence[str] = (),
     version: str | None = None,
     review: Sequence[str] = (),
+    released: Released | None = None,
 ) -> Summary:
-    """Count everything in the workspace."""
+    """Count everything in the workspace.
+
+    Args:
+        released: what counts as released; default: the newest version.
+    """
     known = {row["video_id"] for row in catalog}
     not_taken = [row for row in left_out_at_discovery(bench.root) if row["item_id"] not in known]
     rows = ledger_rows(survey.outputs for survey in surveys)
     release = latest_release(bench.root, bench.recipe.name)
-    released = release.rows() if release else []
+    released = released or of_release(release, bench.root)
     stages = _stages(rows, surveys, catalog)
     return Summary(
         stages=stages,
         funnel=_funnel(stages, not_taken, catalog, surveys, released),
-        losses=losses([*not_taken, *rows]),
+        losses=[*losses([*not_taken, *rows]), *released.withheld],
         channels=_channels(catalog, released),
         failed_share=failed_share(rows),
         problems=tuple(problems),
         version=version,
         released=(release.version, str(release.folder)) if release else None,
-        shelves=shelves(bench.recipe.targets, surveys, released),
+        shelves=shelves(bench.recipe.targets, surveys, released.kinds),
         review=tuple(review),
     )
-
-
-def funnel_markdown(summary: Summary, clips: int) -> list[str]:
-    """The funnel and its reasons as Markdown, for the card of a release of so many clips."""
-    steps = [*summary.funnel[:-2], ("clips released", clips)]
-    rows = [f"| {what} | {number} |" for what, number in steps]
-    lines = ["| from discovered to released | |\n| --- | --- |\n" + "\n".join(rows)]
-    if summary.losses:
-        lost = [
-            f"| {loss.stage} | {loss.outcome} | {loss.reason} | {loss.items} | {loss.milliseconds / HOUR_MS:.2f} |"
-            for loss in summary.losses
-        ]
-        head = "| station | outcome | reason | items | hours |\n| --- | --- | --- | --- | --- |\n"
-        lines.append(head + "\n".join(lost))
-    return lines
 
 
 def _stages(
@@ -191,7 +182,7 @@ def _funnel(
     not_taken: Sequence[Row],
     catalog: Sequence[Row],
     surveys: Sequence[Survey],
-    released: Sequence[Row],
+    released: Released,
 ) -> list[tuple[str, int]]:
     complete = [survey for survey in surveys if survey.complete]
     cut = {survey.shard: _clips_cut(survey) for survey in surveys}
@@ -206,13 +197,14 @@ def _funnel(
         ("videos downloaded", stages["download"]["done"]),
         ("videos normalised", stages["normalize"]["done"]),
         ("clips cut", sum(map(len, cut.values()))),
-        ("clips not analysed to the end yet", len(ahead - {row["clip_id"] for row in released})),
+        ("clips not analysed to the end yet", len(ahead) - released.among(ahead)),
         ("clips left out for what they are", left_out),
         ("clips with an analysis that failed", held - left_out - waiting - people),
         ("clips that wait for an answer", waiting),
         ("clips for people to judge", people),
-        ("clips released", len(released)),
-        ("videos released", len({row["video_id"] for row in released})),
+        ("clips withheld from all splits", sum(loss.items for loss in released.withheld)),
+        ("clips released", released.clips),
+        ("videos released", released.videos),
     ]
 
 
@@ -222,18 +214,18 @@ def _clips_cut(survey: Survey) -> list[str]:
     return [row["clip_id"] for rows in survey.outputs["normalize"].records().values() for row in rows]
 
 
-def _channels(catalog: Sequence[Row], released: Sequence[Row]) -> list[Channel]:
-    names = sorted({row["channel"] for row in catalog})
-    return [_channel(name, catalog, released) for name in names]
+def _channels(catalog: Sequence[Row], released: Released) -> list[Channel]:
+    videos: Counter[str] = Counter()
+    listed: Counter[str] = Counter()
+    for row in catalog:
+        videos[row["channel"]] += 1
+        listed[row["channel"]] += row["duration_ms"] or 0
+    return [
+        _channel(name, videos[name], listed[name], released.channels.get(name, (0, 0, 0, 0)))
+        for name in sorted(videos)
+    ]
 
 
-def _channel(name: str, catalog: Sequence[Row], released: Sequence[Row]) -> Channel:
-    videos = [row for row in catalog if row["channel"] == name]
-    clips = [row for row in released if row["channel"] == name]
-
-    def hours(column: str) -> float:
-        return sum(row[column] for row in clips) / HOUR_MS
-
-    listed = sum(row["duration_ms"] or 0 for row in videos) / HOUR_MS
-    measured = (hours("duration_ms"), hours("talking_head_ms"), hours("voice_over_ms"))
-    return Channel(name, len(videos), listed, len(clips), *measured)
+def _channel(name: str, videos: int, listed_ms: int, released: tuple[int, int, int, int]) -> Channel:
+    clips, *milliseconds = released
+    return Channel(name, videos, listed_ms / HOUR_MS, clips, *(each / HOUR_MS for each in milliseconds))

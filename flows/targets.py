@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from flows.outlook import for_people
+from flows.fate import for_people
 from flows.survey import Survey
 from schemas.scenarios import DOMAIN_OF
 from schemas.sections import LengthShare, Targets
@@ -37,7 +38,11 @@ class Shelf:
 
 
 def shelves(targets: Targets, surveys: Iterable[Survey], released: Sequence[Row]) -> list[Shelf]:
-    """All lines of the table, scenarios first, in the order of the paper; empty without targets."""
+    """All lines of the table, scenarios first, in the order of the paper; empty without targets.
+
+    Args:
+        released: `scenario`, `duration_ms` and of how many clips they hold (`clips`), each pair once.
+    """
     if not targets.scenarios and not targets.durations:
         return []
     waiting = [row for survey in surveys if survey.complete for row in _for_people(survey)]
@@ -50,7 +55,7 @@ def _for_people(survey: Survey) -> list[Row]:
     cut = survey.outputs["normalize"].records().values()
     milliseconds = {row["clip_id"]: row["duration_ms"] for rows in cut for row in rows}
     return [
-        {"scenario": _scenario(judged.get(clip, ())), "duration_ms": milliseconds[clip]}
+        {"scenario": _scenario(judged.get(clip, ())), "duration_ms": milliseconds[clip], "clips": 1}
         for clip in for_people(survey)
     ]
 
@@ -61,7 +66,7 @@ def _scenario(judgements: Sequence[Row]) -> str | None:
 
 
 def _scenarios(targets: Targets, waiting: Iterable[Row], released: Iterable[Row]) -> list[Shelf]:
-    have, wait = (Counter(row["scenario"] for row in rows) for rows in (released, waiting))
+    have, wait = (_counted(rows, lambda row: row["scenario"]) for rows in (released, waiting))
     wanted = [
         Shelf(DOMAIN_OF[name], name, have[name], wait[name], targets.scenarios.get(name))
         for name in DOMAIN_OF
@@ -72,12 +77,21 @@ def _scenarios(targets: Targets, waiting: Iterable[Row], released: Iterable[Row]
 
 
 def _durations(targets: Targets, waiting: Iterable[Row], released: Iterable[Row]) -> list[Shelf]:
-    have, wait = (Counter(_bin(row["duration_ms"], targets) for row in rows) for rows in (released, waiting))
+    have, wait = (
+        _counted(rows, lambda row: _bin(row["duration_ms"], targets)) for rows in (released, waiting)
+    )
     lines = [
         Shelf("duration", _range(share), have[share], wait[share], share.clips) for share in targets.durations
     ]
     other = [Shelf("duration", "other", have[None], wait[None], None)] if have[None] or wait[None] else []
     return lines + other
+
+
+def _counted(rows: Iterable[Row], shelf_of: Callable[[Row], Any]) -> Counter:
+    counts: Counter = Counter()
+    for row in rows:
+        counts[shelf_of(row)] += row["clips"]
+    return counts
 
 
 def _bin(duration_ms: int, targets: Targets) -> LengthShare | None:

@@ -1,6 +1,6 @@
-"""Releases: the manifest of a dataset's clips, its version, and the immutable folder that holds it."""
+"""The manifest of a dataset's clips: composed from what the stages recorded, shard by shard."""
 
-from tasks.manifests.publish import Draft, Release, draft_release, latest_release, publish, releases
+from tasks.manifests.parts import PART, part_file, remove_other_parts, write_part
 from tasks.manifests.rows import manifest_rows
 
-__all__ = ["Draft", "Release", "draft_release", "latest_release", "manifest_rows", "publish", "releases"]
+__all__ = ["PART", "manifest_rows", "part_file", "remove_other_parts", "write_part"]

@@ -45,7 +45,7 @@ def manifest_rows(
         models: analysis to model and checksum, as it goes into every row.
 
     Returns:
-        Rows of `schemas.manifest.MANIFEST`, except `split`.
+        Rows of `tasks.manifests.parts.PART`.
     """
     waiting = set(held_back)
     return [
@@ -69,9 +69,11 @@ def _row(
     return {
         **{name: clip[name] for name in KEPT_FROM_CLIP},
         "path": f"media/{video['video_id']}/{clip_id}.mp4",
+        "file": clip["path"],
         "channel": video["channel"],
         "domain": video["domain"],
         "list_label": clip["label"],
+        "list_split": clip["list_split"],
         "source_url": source["url"],
         "source_sha256": source["sha256"],
         "source_frame_rate": source["frame_rate"],
@@ -89,7 +91,7 @@ def _row(
         "face_tracks": len(records["faces"].get(clip_id, ())),
         **_judged(records["offscreen"].get(clip_id, ())),
         **_reviewed(records["review"].get(clip_id, ())),
-        "models": dict(models),
+        "models": [{"analysis": analysis, "model": model} for analysis, model in models.items()],
     }
 
 

@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from yt_dlp.utils import YoutubeDLError
@@ -26,6 +26,7 @@ from tasks.sources.identity import shown_url, site_of, video_id
 from tasks.sources.listing import Entry, list_entries
 from tasks.sources.segments import list_videos
 from tasks.workspace.stage import LeftOut, Row
+from tasks.workspace.tombstones import Tombstones, tombstones
 
 Progress = Callable[[int, str], None]
 """Called with the number of items looked at so far and what comes next."""
@@ -59,7 +60,7 @@ def discover(
     limit: int | None = None,
     progress: Progress | None = None,
 ) -> Discovery:
-    """List a source.
+    """List a source. A video that was taken down is left out as `taken_down`, and nothing else is said of it.
 
     Args:
         root: the workspace; listings and checksums are remembered in its folder `listings`.
@@ -71,8 +72,23 @@ def discover(
         SourceError: the source cannot be listed now, or there is nothing at its address.
         RecipeError: the cookies file or the URL pattern of the recipe is unusable.
     """
+    gone = tombstones(root)
     if isinstance(source, YtdlpSource):
-        return _discover_site(source, recipe, root, known, limit, progress)
+        found = _discover_site(source, recipe, root, known, gone, limit, progress)
+    else:
+        found = _discover_here(source, root, known, gone, limit, progress)
+    return replace(found, left_out=_without_content(found.left_out, gone))
+
+
+def _discover_here(
+    source: FilesSource | ListSource,
+    root: Path,
+    known: Collection[str],
+    gone: Tombstones,
+    limit: int | None,
+    progress: Progress | None,
+) -> Discovery:
+    """What a folder or a list has."""
     found = Discovery()
     if isinstance(source, FilesSource):
         listed = list_files(source, root, progress)
@@ -84,10 +100,27 @@ def discover(
         if isinstance(row, LeftOut):
             found.left_out.append(row)
             continue
+        if gone.covers(row["video_id"], row["sha256"]):
+            found.left_out.append(_taken_down(row["video_id"], row["sha256"], gone))
+            continue
         # Before the next is looked at: it may be a page of the site or a file of an hour's reading.
         if found._take(row, known) == limit:
             break
     return found
+
+
+def _taken_down(video_id: str, sha256: str | None, gone: Tombstones) -> LeftOut:
+    video = video_id if video_id in gone.dates else gone.checksums[sha256]
+    same = "" if video == video_id else f": the same bytes as {video}"
+    return LeftOut(video_id, "taken_down", f"on {gone.dates[video]}{same}")
+
+
+def _without_content(left_out: list[LeftOut], gone: Tombstones) -> list[LeftOut]:
+    """Of a video that was taken down, that it was, once; not what a listing or a list says of it."""
+    kept = [part for part in left_out if gone.of(part.id) is None or part.reason == "taken_down"]
+    told = {part.id for part in kept}
+    videos = dict.fromkeys(video for part in left_out if (video := gone.of(part.id)))
+    return kept + [_taken_down(video, None, gone) for video in videos if video not in told]
 
 
 def source_from_argument(text: str) -> Source:
@@ -117,6 +150,7 @@ def _discover_site(
     recipe: Recipe,
     root: Path,
     known: Collection[str],
+    gone: Tombstones,
     limit: int | None,
     progress: Progress | None,
 ) -> Discovery:
@@ -125,6 +159,9 @@ def _discover_site(
     try:
         with closing(list_entries(source.url, root, recipe.download)) as entries:
             for looked_at, entry in enumerate(entries):
+                if gone.covers(entry.video_id):
+                    found.left_out.append(_taken_down(entry.video_id, None, gone))
+                    continue
                 channel = source.channel or entry.channel
                 if progress:
                     progress(looked_at, entry.video_id)

@@ -18,6 +18,7 @@ from schemas.sections import Download
 from tasks.sources.hashes import write_text
 from tasks.sources.identity import host_of, safe_name, shown_url, site_of, video_id
 from tasks.sources.site import open_site
+from tasks.workspace.tombstones import tombstones
 
 _LOG = logging.getLogger(__name__)
 _DEEPEST = 4
@@ -46,7 +47,8 @@ def list_entries(url: str, root: Path, download: Download) -> Iterator[Entry]:
     """The videos at an address (a video, a playlist, a channel or a page), in the site's order, each once.
 
     Lazy: a caller that stops early spares the site the remaining pages. What was read is kept in the
-    workspace's `listings`, and the site is not asked again within `download.relist_after`.
+    workspace's `listings`, but for videos that were taken down, and the site is not asked again within
+    `download.relist_after`.
 
     Raises:
         YoutubeDLError: the site refuses or cannot be reached; see `failures.meaning_of`.
@@ -57,13 +59,14 @@ def list_entries(url: str, root: Path, download: Download) -> Iterator[Entry]:
     if complete:
         return
     entries, seen = list(remembered), {entry.video_id for entry in remembered}
-    finished = False
+    finished, gone = False, tombstones(root)
     try:
         with open_site(root, download, extract_flat="in_playlist", lazy_playlist=True) as site:
             for entry in _walk(site, url):
                 if entry.video_id not in seen:
                     seen.add(entry.video_id)
-                    entries.append(entry)
+                    if not gone.covers(entry.video_id):
+                        entries.append(entry)
                     yield entry
         finished = True
     finally:

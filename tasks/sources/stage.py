@@ -12,15 +12,17 @@ from schemas.units import to_ms
 from tasks.media import probe
 from tasks.sources.admission import refusal
 from tasks.sources.download import download
+from tasks.sources.forget import forget
 from tasks.sources.hashes import FileHashes
 from tasks.sources.site import read_cookies
 from tasks.workspace.stage import Context, Item, Produced, Row, Stage, Worker
+from tasks.workspace.tombstones import tombstones
 
 
 def open_worker(context: Context) -> Worker:
     """The worker of a shard.
 
-    It raises Dropped (`empty_file`, or the recipe refuses the video), Unavailable (`file_gone`,
+    It raises Dropped (`empty_file`, `taken_down`, or the recipe refuses the video), Unavailable (`file_gone`,
     `file_changed`, `removed`, `private` …), SourceError (for now) and MediaError (the file cannot be read).
 
     Raises:
@@ -64,6 +66,9 @@ def _local(row: Row, hashes: FileHashes) -> Row:
 
 def _downloaded(row: Row, context: Context, hashes: FileHashes) -> Row:
     got = download(row, context.recipe, context.root, hashes)
+    if tombstones(context.root).covers(row["video_id"], got.sha256):
+        forget(context.root, [row["video_id"]], [got.sha256])
+        raise Dropped("taken_down", "the file has the bytes of a video that was taken down")
     return {"video_id": row["video_id"], **{name: getattr(got, name) for name in got.__dataclass_fields__}}
 
 

@@ -2,7 +2,8 @@
 
 A shard is the unit of work, of scheduling and of storage: some videos, by total duration. Later
 discoveries make new shards, so the key of work that is done never changes. Files of the catalogue are only
-ever added; where two of them speak of one video, the later is right.
+ever added; where two of them speak of one video, the later is right. A takedown alone writes them anew, without its
+videos.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 from schemas.tables import CATALOG
 from tasks.workspace.layout import appearing, write_table
 from tasks.workspace.stage import Row
+from tasks.workspace.tombstones import tombstones
 
 ASSUMED_DURATION_MS = 1_800_000
 """What a video counts towards its shard while its duration is unknown."""
@@ -24,12 +26,19 @@ STORED = CATALOG.append(pa.field("shard", pa.string(), metadata={"description": 
 
 
 def read_catalog(root: Path) -> list[Row]:
-    """All videos with their `shard`, in the order of discovery."""
-    files = sorted((root / "catalog").glob("[0-9]*.parquet"))
+    """All videos with their `shard`, in the order of discovery; those that were taken down are none of them."""
+    gone = tombstones(root).dates
     rows: dict[str, Row] = {}
-    for file in files:
-        rows |= {row["video_id"]: row for row in pq.read_table(file).to_pylist()}
+    for file in catalog_files(root):
+        rows |= {
+            row["video_id"]: row for row in pq.read_table(file).to_pylist() if row["video_id"] not in gone
+        }
     return list(rows.values())
+
+
+def catalog_files(root: Path) -> list[Path]:
+    """The catalogue's files, in the order in which they were added."""
+    return sorted((root / "catalog").glob("[0-9]*.parquet"))
 
 
 def add_to_catalog(root: Path, videos: Sequence[Row], shard_ms: int) -> list[str]:
@@ -40,10 +49,11 @@ def add_to_catalog(root: Path, videos: Sequence[Row], shard_ms: int) -> list[str
     """
     present = read_catalog(root)
     new, changed = news(present, videos)
-    first = len({row["shard"] for row in present})
+    # Not how many shards there are: one whose videos were all taken down is no more.
+    first = max((int(row["shard"]) + 1 for row in present), default=0)
     rows = [{**video, "shard": f"{first + number:05d}"} for number, video in _number(new, shard_ms)]
     if rows or changed:
-        batch = len(list((root / "catalog").glob("[0-9]*.parquet")))
+        batch = len(catalog_files(root))
         with appearing(root / "catalog" / f"{batch:05d}.parquet") as unfinished:
             write_table(pa.Table.from_pylist([*rows, *changed], schema=STORED), unfinished)
     return sorted({row["shard"] for row in rows})

@@ -7,6 +7,7 @@ workspace/
   clips/<video>/<clip>-<key>.mp4  normalised
   previews/<video>/<clip>-<checksum>.jpg   contact sheets
   stages/<stage>/<shard>/<key>.<generation>/{records,ledger}.parquet
+  manifests/<dataset>/<shard>/<key>.parquet   rows of the manifest, as far as a shard decides them
   releases/<dataset>/<version>/   immutable
 """
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -68,28 +69,45 @@ def exclusive(root: Path) -> Iterator[None]:
         yield
 
 
+_ALWAYS_WHOLE = (
+    "availability", "catalog", "clips", "duplicates", "exports", "manifests", "previews", "stages", "tombstones"
+)  # fmt: skip
+
+
 def sweep(root: Path) -> None:
     """Remove what killed runs left unfinished."""
-    for folder in ("catalog", "clips", "previews", "stages", "releases"):
-        for left in list((root / folder).rglob(f"{TEMPORARY}*")):
-            if left.is_dir():
-                shutil.rmtree(left)
-            else:
-                left.unlink(missing_ok=True)
+    for folder in _ALWAYS_WHOLE:
+        _remove((root / folder).rglob(f"{TEMPORARY}*"))
+    # Versions appear whole: there is no need to look through the millions of files that they may hold.
+    _remove((root / "releases").glob(f"*/{TEMPORARY}*"))
+
+
+def _remove(unfinished: Iterable[Path]) -> None:
+    for left in list(unfinished):
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink(missing_ok=True)
 
 
 @contextmanager
-def appearing(target: Path) -> Iterator[Path]:
+def appearing(target: Path, linked: bool = False) -> Iterator[Path]:
     """A path to write a file or fill a folder at, which becomes `target` at the end, or vanishes.
 
     The content is synced before it is renamed, so a reader, or the next run after a power cut, sees all
     of it or nothing. An existing file is replaced; an existing folder is an error (folders are immutable).
+
+    Args:
+        linked: the folder holds hard links by the million. Their content was synced when it appeared under its
+            first name: files of several names are passed over, and the names synced with the whole file system, once.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.parent / f"{TEMPORARY}{os.getpid()}-{target.name}"
     try:
         yield unfinished
-        _sync(unfinished)
+        _sync(unfinished, linked)
+        if linked:
+            os.sync()
         unfinished.replace(target)
         _sync_folder(target.parent)
     finally:
@@ -104,14 +122,15 @@ def write_table(table: pa.Table, path: Path) -> None:
     pq.write_table(table, path, compression="zstd")
 
 
-def _sync(path: Path) -> None:
+def _sync(path: Path, linked: bool) -> None:
     if path.is_dir():
         for child in path.iterdir():
-            _sync(child)
-        _sync_folder(path)
-        return
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+            _sync(child, linked)
+        if not linked:
+            _sync_folder(path)
+    elif not (linked and path.stat().st_nlink > 1):
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
 
 
 def _sync_folder(path: Path) -> None:

@@ -104,6 +104,11 @@ class Plan:
         return self.present is not None
 
 
+def table_name(keys: Mapping[str, str]) -> str:
+    """The name of a shard's table without its generation, made of the key of every item."""
+    return digest(sorted(keys.items()))[:16]
+
+
 def plan_stage(
     stage: Stage,
     shard: str,
@@ -135,7 +140,7 @@ def plan_stage(
         for item in ready
     }
     folder = root / "stages" / stage.name / shard
-    base = digest(sorted(keys.items()))[:16]
+    base = table_name(keys)
     generations = sorted(folder.glob(f"{base}.[0-9]*"), key=lambda path: int(path.suffix[1:]))
     present = read_output(generations[-1]) if generations else None
     found = _find(folder, keys, present)

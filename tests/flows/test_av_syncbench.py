@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from schemas.scenarios import DOMAIN_OF
-from tasks.manifests import latest_release, releases
 from tasks.offscreen.money.prices import DOLLAR
+from tasks.releases import latest_release, releases
 from tests.flows.fixtures import UPLOADED_AGAIN, Command
 from tests.flows.wild import (
     BECOMES,

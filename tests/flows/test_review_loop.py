@@ -12,7 +12,7 @@ import pytest
 
 from annotation.private import FOLDER
 from annotation.store import read_answers, read_items, review_folder
-from tasks.manifests import latest_release, releases
+from tasks.releases import latest_release, releases
 from tests.annotation.exchange.desk import result_of
 from tests.annotation.studio import Studio
 from tests.flows.fixtures import Command

@@ -18,7 +18,7 @@ import pytest
 
 from flows.demo import agreement, labelled_frames
 from schemas.tables import LABEL_NAMES
-from tasks.manifests import Release, latest_release, releases
+from tasks.releases import Release, latest_release, releases
 from tasks.scenes import truth
 from tests.flows.fixtures import SMALL, SOURCES, Command
 

@@ -17,6 +17,7 @@ clips = st.lists(
         {
             "scenario": st.sampled_from([*DOMAIN_OF, None]),
             "duration_ms": st.integers(1, 400).map(lambda n: n * 40),
+            "clips": st.integers(1, 3),
         }
     )
 )
@@ -36,19 +37,20 @@ def test_every_clip_is_on_one_shelf_of_each_kind(released: list[dict]) -> None:
     durations = [line for line in lines if line.kind == "duration"]
     scenarios = [line for line in lines if line.kind != "duration"]
     for some in (durations, scenarios):
-        assert sum(line.released for line in some) == len(released)
+        assert sum(line.released for line in some) == sum(clips["clips"] for clips in released)
         assert len({line.name for line in some}) == len(some)
     for line in lines:
         assert line.missing == max(0, (line.target or 0) - line.released)
-    unjudged = sum(clip["scenario"] is None for clip in released)
+    unjudged = sum(clip["clips"] for clip in released if clip["scenario"] is None)
     assert sum(line.released for line in scenarios if line.name == UNJUDGED) == unjudged
 
 
 def test_a_range_takes_what_is_as_long_as_its_end_and_the_first_one_its_beginning_too() -> None:
-    released = [{"scenario": "action", "duration_ms": ms} for ms in (3000, 5000, 5040, 13000, 13040, 2960)]
+    durations = (3000, 5000, 5040, 13000, 13040, 2960)
+    released = [{"scenario": "action", "duration_ms": ms, "clips": 1} for ms in durations]
     lines = {line.name: line.released for line in shelves(PAPER, [], released) if line.kind == "duration"}
     assert lines == {"3–5 s": 2, "5–7 s": 1, "7–9 s": 0, "9–11 s": 0, "11–13 s": 1, "other": 2}
 
 
 def test_a_recipe_without_targets_has_no_table() -> None:
-    assert shelves(Targets(), [], [{"scenario": None, "duration_ms": 300_000}]) == []
+    assert shelves(Targets(), [], [{"scenario": None, "duration_ms": 300_000, "clips": 1}]) == []

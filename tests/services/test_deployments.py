@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from flows.server import QUIET
-from tasks.manifests import latest_release
+from tasks.releases import latest_release
 from tests.conftest import ROOT
 from tests.flows.fixtures import SMALL
 
