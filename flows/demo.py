@@ -56,7 +56,7 @@ def run_demo(workspace: Path, screen: Console, out: Console) -> int:
     truths = {source.file_name: truth(source) for source in sources}
     _show_comparison(out, truths, release.rows())
     out.print("\nOpen next:")
-    for name in ("README.md", "data/train/part-00000.parquet", "media"):
+    for name in ("report.html", "README.md", "data/train"):
         out.print(f"  {release.folder / name}", soft_wrap=True)
     out.print(f"  clapper status realsync --workspace {root} --profile embedded", soft_wrap=True)
     return 0 if well else 1
