@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from queue import Full, Queue
 
@@ -19,6 +20,7 @@ import pyarrow.parquet as pq
 from schemas.errors import ReleaseError
 from schemas.publishing import MediaForm
 from schemas.sections import SPLITS
+from tasks.releases.crew import in_turn
 from tasks.releases.formats.media import media_path
 from tasks.releases.formats.tables import write_tables
 from tasks.splits import Splitting
@@ -64,19 +66,26 @@ def place(
 
 
 def _sorted_out(parts: Iterable[Path], splitting: Splitting) -> Iterator[tuple[str, pa.RecordBatch]]:
-    """The rows of one part after the other by split, without those that are withheld."""
+    """The rows of one part after the other by split, without those that are withheld; parts are read ahead."""
     side_of = _Sides.of(splitting)
     withheld = splitting.withheld["clip_id"].combine_chunks()
-    for part in parts:
+
+    def by_split(part: Path) -> list[tuple[str, pa.RecordBatch]]:
         table = pq.read_table(part, partitioning=None, use_threads=False)
         if len(withheld):
             table = table.filter(pc.invert(pc.is_in(table["clip_id"], withheld)))
         side = side_of.each(table["video_id"])
-        for number, split in enumerate(SPLITS):
-            chosen = table.filter(pc.equal(side, number))
-            if chosen.num_rows:
-                chosen = chosen.append_column("split", pa.repeat(pa.scalar(split), chosen.num_rows))
-                yield split, chosen.combine_chunks().to_batches()[0]
+        order = np.argsort(side, kind="stable")
+        named = table.take(order).append_column("split", pa.array(SPLITS).take(pa.array(side[order])))
+        rows, ends = named.combine_chunks().to_batches(), np.searchsorted(side[order], range(len(SPLITS) + 1))
+        return [
+            (split, rows[0].slice(first, end - first))
+            for split, (first, end) in zip(SPLITS, pairwise(ends.tolist()), strict=True)
+            if end > first
+        ]
+
+    for _, sorted_out in in_turn(parts, by_split):
+        yield from sorted_out
 
 
 @dataclass(frozen=True)
@@ -124,11 +133,11 @@ class _Sides:
         sides = pc.index_in(table["split"], pa.array(SPLITS)).to_numpy().astype(np.int8)
         return _Sides(videos[order], sides[order])
 
-    def each(self, videos: pa.ChunkedArray) -> pa.Array:
-        """int8: the place in SPLITS of each row's split; all videos are known."""
+    def each(self, videos: pa.ChunkedArray) -> np.ndarray:
+        """int8 (rows,): the place in SPLITS of each row's split; all videos are known."""
         asked = videos.combine_chunks().dictionary_encode()
         places = np.searchsorted(self.videos, _as_bytes(asked.dictionary))
-        return pa.array(self.sides[places][asked.indices.to_numpy()])
+        return self.sides[places][asked.indices.to_numpy()]
 
 
 def _as_bytes(ids: pa.Array | pa.ChunkedArray) -> np.ndarray:

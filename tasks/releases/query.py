@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-MEMORY = "1500MB"
+MEMORY = "1GB"
 """What DuckDB may take; Arrow and Python beside it take about as much again."""
 
 

@@ -38,7 +38,7 @@ _CANDIDATES = 64
 """So many groups are looked at for one place."""
 
 _FEW = 1000
-"""Where no more places were given, each is looked at again; among more of them the first choices even out."""
+"""Where the held-out splits have no more places, each is looked at again; among more the first choices even out."""
 
 _OVERALL = 2.0
 """What unlikeness over all strata counts against that within one."""
@@ -86,13 +86,14 @@ def assign(units: Units, shares: Splits) -> np.ndarray:
     strata = np.split(np.argsort(stratum, kind="stable"), np.cumsum(np.bincount(stratum))[:-1])
     lacks, mean_ms = _lacks(stratum, units, target)
     whole_ms, whole = lacks.sum(axis=0), _whole(stratum, units, len(strata))
+    few = (1 - target.max()) * (units.side < 0).sum() <= _FEW
     slack_ms = math.sqrt(len(strata)) * units.duration_ms.sum() / max(units.videos.sum(), 1)
     for number in _order(lacks / mean_ms[:, None], target, pooled=numbers < 0):
         members, wanted = strata[number], lacks[number]
         if numbers[number] < 0:
             wanted = np.minimum(whole_ms, wanted + target * units.duration_ms[members].sum())
         name = "" if numbers[number] < 0 else units.channels[numbers[number]]
-        made = _filled(members, units, wanted, whole_ms + slack_ms, target, name, whole)
+        made = _filled(members, units, wanted, whole_ms + slack_ms, target, name, whole, few)
         free = side[members] < 0
         whole_ms -= np.bincount(made[free], units.duration_ms[members][free], len(SPLITS))
         side[members] = made
@@ -204,12 +205,14 @@ def _filled(
     target: np.ndarray,
     name: str,
     whole: _Whole,
+    few: bool,
 ) -> np.ndarray:
     """The sides of one stratum's members.
 
     Args:
         lacks: ms that each split is to get.
         spare: ms that each split may get before the whole set has more of it than it should.
+        few: so few places are given, over all strata, that each is worth a second look.
     """
     largest, free = _largest(target), np.flatnonzero(units.side[members] < 0)
     side = np.where(units.side[members] < 0, largest, units.side[members])
@@ -233,7 +236,7 @@ def _filled(
         taken.append((chosen, split))
         left[split] = lacks[split] = lacks[split] - stratum.duration_ms[chosen]
         spare[split] -= stratum.duration_ms[chosen]
-    if len(taken) <= _FEW:
+    if few:
         for place, (chosen, split) in enumerate(taken):
             taken[place] = _exchanged(stratum, chosen, split, left, mean_ms / 2), split
     for chosen, split in taken:

@@ -116,7 +116,7 @@ def release(
 def without_media(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `publish` write a page without pictures: files of a few bytes cannot be decoded for previews."""
 
-    def write_report(account: Account) -> None:
+    def write_report(account: Account, *_: object) -> None:
         (account.folder / "report.html").write_text(f"<p>{account.version}</p>")
 
     monkeypatch.setattr(publish, "write_report", write_report)

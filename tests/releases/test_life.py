@@ -96,7 +96,7 @@ def _without_documents():
     with pytest.MonkeyPatch.context() as patch:
         for name in ("write_report", "write_documents"):
             patch.setattr(
-                publish, name, lambda account: (account.folder / "README.md").write_text(account.version)
+                publish, name, lambda account, *_: (account.folder / "README.md").write_text(account.version)
             )
         yield
 

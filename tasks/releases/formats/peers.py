@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from schemas.errors import Dropped, MediaError, ReleaseError
+from schemas.errors import ReleaseError
 from tasks.releases.folder import Release
 from tasks.releases.formats.exported import (
     NO_MEDIA,
@@ -58,29 +55,6 @@ def clips_to_export(release: Release, options: Options, tally: Tally) -> Iterato
             _require_file(release, clip)
             yield clip
         options.advance(clip.row["duration_ms"])
-
-
-def in_turn(items: Iterable[Item], work: Callable[[Item], Made]) -> Iterator[tuple[Item, Made | Exception]]:
-    """Each item with what became of it, in the items' order; as many are worked on at a time as there are cores.
-
-    What `work` raises of the kind that concerns one clip (Dropped, MediaError) is handed out; all else is raised.
-    """
-    workers = len(os.sched_getaffinity(0))
-    with ThreadPoolExecutor(workers, "export") as crew:
-        waiting: deque[tuple[Item, Future[Made]]] = deque()
-        for item in items:
-            waiting.append((item, crew.submit(work, item)))
-            if len(waiting) > workers:
-                yield _outcome(*waiting.popleft())
-        while waiting:
-            yield _outcome(*waiting.popleft())
-
-
-def _outcome(item: Item, future: Future[Made]) -> tuple[Item, Made | Exception]:
-    try:
-        return item, future.result()
-    except (Dropped, MediaError) as error:
-        return item, error
 
 
 def left_out_table(exported: Exported) -> str:

@@ -28,6 +28,7 @@ from typing import Any
 
 from schemas.errors import Dropped
 from schemas.units import SAMPLE_RATE, OffsetMs
+from tasks.releases.crew import in_turn
 from tasks.releases.folder import Release
 from tasks.releases.formats import without_s3
 from tasks.releases.formats.exported import Clip, Exported, Options, Tally
@@ -37,7 +38,6 @@ from tasks.releases.formats.names import REFUSED, ShortNames
 from tasks.releases.formats.peers import (
     as_file,
     clips_to_export,
-    in_turn,
     left_out_table,
 )
 from tasks.releases.formats.windows import SHORT_SIDE, at_layout_size

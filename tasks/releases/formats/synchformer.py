@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TextIO
 
 from schemas.errors import Dropped
+from tasks.releases.crew import in_turn
 from tasks.releases.folder import Release
 from tasks.releases.formats.classes import VideoLabels, classes_of
 from tasks.releases.formats.exported import Clip, Exported, Options, Tally
@@ -32,7 +33,6 @@ from tasks.releases.formats.peers import (
     PEER_SPLIT,
     as_file,
     clips_to_export,
-    in_turn,
     left_out_table,
 )
 from tasks.releases.formats.windows import WINDOW_MS, Window, cut_windows, duration_of, windows_of
