@@ -22,7 +22,6 @@ from schemas.errors import ReleaseError
 from schemas.recipe import Recipe
 from schemas.sections import SPLITS
 from tasks.releases.folder import Release, releases
-from tasks.releases.query import open_database
 from tasks.sources.availability import (
     GONE,
     THERE,
@@ -34,6 +33,7 @@ from tasks.sources.availability import (
     standings_table,
 )
 from tasks.workspace.catalog import read_catalog
+from tasks.workspace.query import open_database
 from tasks.workspace.tombstones import tombstones
 
 NOT_ASKED, TAKEN_DOWN = "not_asked", "taken_down"

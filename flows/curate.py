@@ -30,7 +30,7 @@ from annotation.private import connection_of
 from flows.arguments import root_of
 from flows.outlook import check_sources, find_new, recipe_for, survey_all
 from flows.pipeline import LAST, LATE, STEPS, check_models, steps_before
-from flows.progress import Step, announce
+from flows.progress import Publication, Step, announce
 from flows.release import publish_next
 from flows.summary import Summary, summarize
 from flows.survey import Workbench, bring_up_to_date, find_duplicates_in, steps_to_take, survey
@@ -113,7 +113,13 @@ def exchange_reviews(bench: Workbench) -> tuple[list[str], list[str]]:
 @task(cache_policy=NO_CACHE)
 def publish_release(bench: Workbench) -> str | None:
     """Publish the next version, if anything differs; returns it."""
-    release = publish_next(bench, report=_now_and_then(get_run_logger().info))
+    log = _now_and_then(get_run_logger().info)
+
+    def report(what: str, done: int, total: int) -> None:
+        log(what, done, total)
+        announce(Publication(what, done, total))
+
+    release = publish_next(bench, report=report)
     return release.version if release else None
 
 

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.progress import (
     BarColumn,
     Progress,
+    TaskID,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
@@ -19,7 +20,7 @@ from rich.table import Table
 
 from flows.outlook import Outlook
 from flows.pipeline import MODEL_USERS, STAGES, needs
-from flows.progress import Step, watching
+from flows.progress import Publication, Step, watching
 from flows.summary import HOUR_MS, Summary
 from flows.targets import Shelf
 from schemas.recipe import Recipe
@@ -93,7 +94,10 @@ def show_summary(console: Console, recipe: Recipe, summary: Summary) -> None:
 
 @contextmanager
 def progress_bar(console: Console, outlook: Outlook) -> Iterator[None]:
-    """A bar over all the work that the outlook lists, with an estimate, fed by the tasks of this process."""
+    """A bar over all the work that the outlook lists, with an estimate, fed by the tasks of this process.
+
+    While a version is published, a second bar says what is done for it.
+    """
     columns = (
         TextColumn("{task.description:<20}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(),
         TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
@@ -101,8 +105,12 @@ def progress_bar(console: Console, outlook: Outlook) -> Iterator[None]:
     unknown = {row["video_id"] for row in (*outlook.new, *outlook.catalog) if not row["duration_ms"]}
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("starting", total=_work(outlook), note="")
+        publication = progress.add_task("publishing", total=None, note="", visible=False)
 
-        def on_step(step: Step) -> None:
+        def on_news(step: Step | Publication) -> None:
+            if isinstance(step, Publication):
+                _show_publication(progress, publication, step)
+                return
             if step.stage == "download" and step.item in unknown and step.milliseconds:
                 known_now = (ASSUMED_DURATION_MS - step.milliseconds) * sum(WEIGHTS.values())
                 progress.update(bar, total=progress.tasks[bar].total - known_now)
@@ -111,9 +119,23 @@ def progress_bar(console: Console, outlook: Outlook) -> Iterator[None]:
             if not console.is_terminal:
                 console.print(f"{step.stage:<12} {step.outcome:<12} {step.item} {step.reason or ''}".rstrip())
 
-        with watching(on_step):
+        with watching(on_news):
             yield
+        progress.remove_task(publication)
         progress.update(bar, completed=progress.tasks[bar].total, description="done", note="")
+
+
+def _show_publication(progress: Progress, bar: TaskID, news: Publication) -> None:
+    """Its own bar, begun anew with each thing that is done; without a terminal a line for each."""
+    task = next(task for task in progress.tasks if task.id == bar)
+    # Of a total of 1 nothing can be said before it is done: such a bar moves, and shows no share and no estimate.
+    total = news.total if news.total > 1 else None
+    note = f"{news.what}: {news.done} of {total}" if total else news.what
+    if task.fields.get("what") != news.what:
+        progress.reset(bar, total=total, visible=True, what=news.what)
+        if not progress.console.is_terminal:
+            progress.console.print(f"{'publishing':<12} {escape(news.what)}")
+    progress.update(bar, completed=news.done, total=total, note=note)
 
 
 def _work(outlook: Outlook) -> float:

@@ -28,9 +28,9 @@ from schemas.recipe import Recipe
 from tasks.offscreen.answers import StoredAnswer
 from tasks.releases.folder import Release, releases
 from tasks.releases.holders import datasets
-from tasks.releases.query import open_database
 from tasks.workspace.catalog import read_catalog
 from tasks.workspace.ledger import left_out_at_discovery
+from tasks.workspace.query import open_database
 from tasks.workspace.stage import Row
 from tasks.workspace.tombstones import tombstones
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tasks.releases.query import open_database
+from tasks.workspace.query import open_database
 from tasks.workspace.stage import Row
 
 

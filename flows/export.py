@@ -15,7 +15,8 @@ from schemas.publishing import Layout
 from tasks.releases.folder import Release, releases
 from tasks.releases.formats.export import export_layout, milliseconds_in
 from tasks.releases.formats.exported import Exported, Options, Share, media_form
-from tasks.releases.formats.push import Pushed, check_target, push
+from tasks.releases.formats.push import check_target, push
+from tasks.releases.formats.pushed import Pushed
 from tasks.releases.verify import verify
 
 Report = Callable[[str, int, int], None]

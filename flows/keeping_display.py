@@ -80,10 +80,16 @@ def show_done(out: Console, plan: Plan, left: Sequence[str]) -> None:
     out.print(f"Taken down: {', '.join(map(plain, plan.videos))}. No run takes {them} again.", soft_wrap=True)
     for dataset, version in plan.next_versions.items():
         out.print(f"The next `clapper run {dataset}` publishes {version}, without {them}.", soft_wrap=True)
+    for dataset, version in plan.emptied.items():
+        out.print(
+            f"[yellow]Nothing is left to publish[/] of what {dataset} {version} holds: unless the workspace has "
+            f"other clips, no version without {them} follows. Withdraw by hand the versions that hold {them}.",
+            soft_wrap=True,
+        )
     if plan.published:
         out.print(
-            "Published versions never change. To withdraw one, remove its folder here and its copies wherever it was "
-            "handed on, and tell those who have it:",
+            "Published versions never change. To withdraw one, remove its folder here, delete by hand what was "
+            "pushed of it (its tag and files on a hub, its prefix in a store), and tell those who have it:",
             soft_wrap=True,
         )
         for folder in dict.fromkeys(each.folder for each in plan.published):
@@ -109,6 +115,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             for each in plan.published
         ],
         "next_versions": dict(plan.next_versions),
+        "emptied": dict(plan.emptied),
     }
 
 

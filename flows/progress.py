@@ -25,17 +25,31 @@ class Step:
     milliseconds: int
 
 
-_watchers: list[Callable[[Step], None]] = []
+@dataclass(frozen=True)
+class Publication:
+    """How far a version that is being published is.
+
+    Attributes:
+        what: what is being done, in words.
+        done, total: how much of it; a total of 1 says only that it goes on.
+    """
+
+    what: str
+    done: int
+    total: int
 
 
-def announce(step: Step) -> None:
+_watchers: list[Callable[[Step | Publication], None]] = []
+
+
+def announce(news: Step | Publication) -> None:
     """Tell every watcher; called from the threads that run tasks."""
     for watcher in list(_watchers):
-        watcher(step)
+        watcher(news)
 
 
 @contextmanager
-def watching(watcher: Callable[[Step], None]) -> Iterator[None]:
+def watching(watcher: Callable[[Step | Publication], None]) -> Iterator[None]:
     """Have `watcher` told of every step taken in this process, from any thread."""
     _watchers.append(watcher)
     try:

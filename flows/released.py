@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from tasks.releases import Release
 from tasks.releases.draft import Draft, new_rows
-from tasks.releases.query import open_database
 from tasks.workspace.ledger import Loss
+from tasks.workspace.query import open_database
 from tasks.workspace.stage import Row
 
 

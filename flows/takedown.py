@@ -36,6 +36,7 @@ from tasks.workspace.catalog import catalog_files
 from tasks.workspace.erase import Held, erase, held, look_alikes, same_files
 from tasks.workspace.layout import exclusive
 from tasks.workspace.ledger import left_out_at_discovery, record_left_out
+from tasks.workspace.query import open_database
 from tasks.workspace.stage import LeftOut, Row
 from tasks.workspace.tombstones import Tombstones, note_erased, take_down, tombstones
 
@@ -56,6 +57,8 @@ class Plan:
         held: what the stages have of them.
         published: the versions that hold them.
         next_versions: data set to the version that will be without them.
+        emptied: data set to its latest version, where that holds clips of none but them and of videos that were taken
+            down before; no version follows while the workspace has no other clips.
     """
 
     root: Path
@@ -67,6 +70,7 @@ class Plan:
     held: Held
     published: Sequence[Holding]
     next_versions: Mapping[str, str]
+    emptied: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,8 @@ def plan_takedown(root: Path, named: Sequence[str], with_copies: bool = False) -
     same = same_files(root, checksums, [*chosen, *copies])
     videos = [*chosen, *copies, *same]
     published = holdings(root, videos)
+    latest = {each.dataset: each.version for each in published if each.latest}
+    emptied = {name: latest[name] for name in latest if not _others(root, name, {*videos, *gone.dates})}
     return Plan(
         root=root,
         videos={video: catalog.get(video) for video in videos},
@@ -111,7 +117,8 @@ def plan_takedown(root: Path, named: Sequence[str], with_copies: bool = False) -
         before={video: gone.dates[video] for video in videos if video in gone.dates},
         held=held(root, videos),
         published=published,
-        next_versions={each.dataset: _next_major(each.version) for each in published if each.latest},
+        next_versions={name: _next_major(latest[name]) for name in latest if name not in emptied},
+        emptied=emptied,
     )
 
 
@@ -186,6 +193,16 @@ def _known(root: Path, catalog: Mapping[str, Row], gone: Tombstones) -> set[str]
     assigned = {video for release in released if release for video in release.assignments()}
     seen = {row["video_id"] for row in left_out_at_discovery(root)}
     return {*catalog, *gone.dates, *assigned, *seen}
+
+
+def _others(root: Path, dataset: str, videos: Collection[str]) -> bool:
+    """Whether the latest version of a data set holds a clip of any other video."""
+    release = latest_release(root, dataset)
+    if release is None or not release.files():
+        return False
+    with open_database(root, clips=release.files()) as database:
+        asked = "SELECT 1 FROM clips WHERE NOT list_contains(?, video_id) LIMIT 1"
+        return bool(database.execute(asked, [sorted(videos)]).fetchall())
 
 
 def _next_major(version: str) -> str:

@@ -13,8 +13,8 @@ from schemas.errors import ReleaseError
 from schemas.releases import CHANGES
 from tasks.releases.difference import compare, no_changes
 from tasks.releases.folder import Release, releases
-from tasks.releases.query import open_database
 from tasks.releases.tables import answer, write_rows
+from tasks.workspace.query import open_database
 from tasks.workspace.stage import Row
 
 _EXAMPLES = 3

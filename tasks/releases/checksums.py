@@ -13,7 +13,7 @@ from heapq import merge
 from pathlib import Path
 
 from tasks.releases.folder import manifest_files
-from tasks.releases.query import open_database
+from tasks.workspace.query import open_database
 
 SUMS = "SHA256SUMS"
 

@@ -21,9 +21,9 @@ from duckdb import DuckDBPyConnection
 from schemas.errors import ReleaseError
 from schemas.tables import TEXT, described
 from tasks.releases.folder import Release
-from tasks.releases.query import open_database
 from tasks.releases.tables import answer, write_rows
 from tasks.workspace.layout import appearing
+from tasks.workspace.query import open_database
 
 COMMON = described(
     ("clip_id", TEXT, "in both versions, with the same file on the same side"),

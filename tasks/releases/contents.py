@@ -11,7 +11,7 @@ from typing import Any
 from tasks.releases.between import counts_of
 from tasks.releases.checksums import file_names
 from tasks.releases.folder import Release
-from tasks.releases.query import open_database
+from tasks.workspace.query import open_database
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from schemas.releases import TOMBSTONES
 from tasks.releases.account import Change
 from tasks.releases.difference import compare, no_changes
 from tasks.releases.folder import Release, latest_release
-from tasks.releases.query import open_database
 from tasks.releases.reasons import why_changed, why_gone
 from tasks.releases.version import next_version
 from tasks.splits import Splitting, split_videos
+from tasks.workspace.query import open_database
 
 Explain = Callable[[pa.Table], Mapping[str, str]]
 """What the ledger knows of clips (clip_id, video_id) that are in no version any more: a reason for each."""

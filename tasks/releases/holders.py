@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.releases.folder import Release, releases
-from tasks.releases.query import open_database
+from tasks.workspace.query import open_database
 
 
 @dataclass(frozen=True)

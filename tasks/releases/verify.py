@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from tasks.releases.checksums import SUMS, Sum, file_names, is_media_folder, read_checksums, sha256_of
 from tasks.releases.folder import Release
-from tasks.releases.query import open_database
+from tasks.workspace.query import open_database
 
 REQUIRED = ("README.md", "recipe.yaml", "splits.parquet", SUMS)
 """What every version has, and what its checksums must name."""

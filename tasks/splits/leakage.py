@@ -20,8 +20,8 @@ from scipy.sparse.csgraph import connected_components
 
 from schemas.leakage import Check, Leakage
 from schemas.sections import SPLITS, Duplicates, Splits
-from tasks.releases.query import open_database
 from tasks.splits.balance import balance
+from tasks.workspace.query import open_database
 
 _EXAMPLES = 10
 

@@ -27,11 +27,11 @@ import pyarrow.compute as pc
 from schemas.errors import RecipeError
 from schemas.releases import SPLIT_TABLE, WITHHELD
 from schemas.sections import SPLITS, Splits
-from tasks.releases.query import open_database
 from tasks.splits.assign import Units, assign
 from tasks.splits.kin import Kin, find_kin
 from tasks.splits.straddling import find_straddling
 from tasks.splits.videos import Videos, read_videos
+from tasks.workspace.query import open_database
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def split_videos(
     """Split the videos of a manifest in the making.
 
     The order of the parts, and of what is in them, has no say. Memory: about 300 bytes a video, and what DuckDB
-    may take (`tasks.releases.query`).
+    may take (`tasks.workspace.query`).
 
     Args:
         parts: Parquet files of MANIFEST, less `split`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import stat
@@ -14,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
 import flows.takedown as module
 from annotation.private import Connection, open_secrets
@@ -26,7 +28,8 @@ from annotation.store import (
     write_decided,
     write_items,
 )
-from flows.takedown import carry_out, plan_takedown
+from flows.keeping_display import plan_json, show_done
+from flows.takedown import Plan, carry_out, plan_takedown
 from schemas.errors import SourceError, WorkspaceError
 from schemas.judgement import schema_digest
 from schemas.recipe import Recipe
@@ -209,7 +212,7 @@ def test_the_plan_names_copies_and_versions_and_changes_nothing(workspace: Path)
         ("toy", "1.1.0", A),
         ("toy", "1.1.0", C),
     ]
-    assert plan.next_versions == {"judged": "2.0.0", "toy": "2.0.0"}
+    assert plan.next_versions == {"toy": "2.0.0"} and plan.emptied == {"judged": "1.0.0"}
     assert list(plan_takedown(workspace, [A], with_copies=True).videos) == [A, B, C]
     assert {path: path.stat().st_mtime_ns for path in workspace.rglob("*")} == before
 
@@ -239,6 +242,28 @@ def test_nothing_of_it_is_left_and_all_else_is(workspace: Path, server: list[str
     assert [row["video_id"] for row in read_tombstones(workspace).to_pylist()] == [A, C]
     assert tombstones(workspace).erased == {A, C} and reasons(workspace)[A] == "somebody asked"
     assert tombstones(workspace).covers("somewhere-else", sha(A))
+
+
+def told(plan: Plan) -> str:
+    """What is printed when a takedown has been carried out."""
+    out = Console(file=io.StringIO(), width=400)
+    show_done(out, plan, [])
+    return out.file.getvalue()
+
+
+def test_a_version_is_promised_only_if_clips_stay_and_pushed_copies_are_named(
+    workspace: Path, server: list[str]
+) -> None:
+    some = told(plan_takedown(workspace, [A]))
+    assert "run toy` publishes 2.0.0, without them" in some and "run judged`" not in some
+    assert "Nothing is left to publish of what judged 1.0.0 holds" in some and "what toy" not in some
+    assert "delete by hand what was pushed of it (its tag and files on a hub, its prefix in a store)" in some
+    assert str(workspace / "releases" / "judged" / "1.0.0") in some
+    carry_out(plan_takedown(workspace, [A]), "x", DAY)
+    last = plan_takedown(workspace, [B])
+    assert last.next_versions == {} and last.emptied == {"toy": "1.1.0"}, "the others were taken down before"
+    assert "publishes" not in told(last) and "what toy 1.1.0 holds" in told(last)
+    assert plan_json(last)["emptied"] == {"toy": "1.1.0"}
 
 
 STEPS = (

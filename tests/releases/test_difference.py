@@ -16,9 +16,9 @@ from schemas.manifest import MANIFEST
 from schemas.releases import CHANGES, TOMBSTONES, WITHHELD
 from tasks.releases.account import Change
 from tasks.releases.difference import Differing, compare
-from tasks.releases.query import open_database
 from tasks.releases.reasons import why_changed, why_gone
 from tasks.releases.version import next_version
+from tasks.workspace.query import open_database
 from tests.releases.plain import changes_between, counted
 
 COLUMNS = (

@@ -11,6 +11,8 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -31,6 +33,12 @@ from tests.releases.making import RECIPE, fixed_split, newest, release, row, wit
 @pytest.fixture(autouse=True)
 def _without_media(monkeypatch: pytest.MonkeyPatch) -> None:
     without_media(monkeypatch)
+
+
+@pytest.fixture
+def undescribed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Versions without their documents, which cost half of the time, where nobody reads them."""
+    monkeypatch.setattr(publish, "write_documents", lambda account, *more: None)
 
 
 def contents(made: Release) -> dict[str, bytes]:
@@ -76,6 +84,7 @@ def test_nobody_may_write_to_a_release(tmp_path: Path) -> None:
     assert clip.samefile(tmp_path / "clips" / "a_0_1000.mp4"), "a clip takes no room twice"
 
 
+@pytest.mark.usefixtures("undescribed")
 def test_nothing_new_makes_no_version(tmp_path: Path) -> None:
     rows = [row(tmp_path, "a")]
     assert release(tmp_path, rows, {})
@@ -84,6 +93,7 @@ def test_nothing_new_makes_no_version(tmp_path: Path) -> None:
     assert [made.version for made in releases(tmp_path, "toy")] == ["1.0.0"]
 
 
+@pytest.mark.usefixtures("undescribed")
 def test_the_version_says_what_changed(tmp_path: Path) -> None:
     a, b = row(tmp_path, "a"), row(tmp_path, "b")
     relabelled = {**a, "labels": [{**a["labels"][0], "label": "voice_over"}]}
@@ -107,6 +117,7 @@ def test_versions_are_ordered_as_numbers(tmp_path: Path) -> None:
     assert [made.version for made in releases(tmp_path, "toy")] == ["1.2.0", "1.9.0", "1.10.0"]
 
 
+@pytest.mark.usefixtures("undescribed")
 def test_splits_are_remembered_even_of_videos_that_are_gone(tmp_path: Path) -> None:
     release(tmp_path, [row(tmp_path, "a"), row(tmp_path, "b")], {"b": "test"})
     release(tmp_path, [row(tmp_path, "a")], {})
@@ -115,6 +126,7 @@ def test_splits_are_remembered_even_of_videos_that_are_gone(tmp_path: Path) -> N
     assert {found["video_id"]: found["split"] for found in again.rows()} == {"a": "train", "b": "test"}
 
 
+@pytest.mark.usefixtures("undescribed")
 def test_withheld_and_taken_down_clips_are_out_and_named(tmp_path: Path) -> None:
     rows = [row(tmp_path, video) for video in "abc"]
     release(tmp_path, rows, {})
@@ -137,6 +149,7 @@ def test_withheld_and_taken_down_clips_are_out_and_named(tmp_path: Path) -> None
     assert pq.read_table(made.folder / "tombstones.parquet").equals(down)
 
 
+@pytest.mark.usefixtures("undescribed")
 @pytest.mark.parametrize("harm", ["gone", "longer"])
 def test_a_clip_that_is_not_what_was_made_stops_the_release_and_leaves_nothing(
     tmp_path: Path, harm: str
@@ -149,6 +162,7 @@ def test_a_clip_that_is_not_what_was_made_stops_the_release_and_leaves_nothing(
     assert list((tmp_path / "releases" / "toy").iterdir()) == []
 
 
+@pytest.mark.usefixtures("undescribed")
 def test_what_leaks_is_not_published(tmp_path: Path) -> None:
     rows = [row(tmp_path, "a"), {**row(tmp_path, "b"), "source_sha256": row(tmp_path, "a")["source_sha256"]}]
     with pytest.raises(ReleaseError, match="leak.*same_file"):
@@ -168,6 +182,7 @@ def test_two_releases_of_the_same_rows_are_equal_in_every_byte(tmp_path: Path) -
     assert made[0] == made[1]
 
 
+@pytest.mark.usefixtures("undescribed")
 @pytest.mark.parametrize("media", ["path", "reference"])
 def test_a_clip_that_may_not_be_linked_is_copied(
     tmp_path: Path, media: str, monkeypatch: pytest.MonkeyPatch
@@ -185,6 +200,7 @@ def test_a_clip_that_may_not_be_linked_is_copied(
         assert not (made.folder / path).samefile(tmp_path / "clips" / "a_0_1000.mp4")
 
 
+@pytest.mark.usefixtures("undescribed")
 @pytest.mark.parametrize(
     "step, code",
     [
@@ -218,49 +234,72 @@ def test_a_full_disk_is_told_and_nothing_of_the_version_is_left(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from tasks.releases import publish
+from tasks.releases import provenance, publish
 from tests.releases.making import release, row
 
-root, last = Path(sys.argv[1]), int(sys.argv[2])
-publish.write_report = lambda account: (account.folder / "report.html").write_text("page")
-rows = [row(root, f"v{number}") for number in range(6)]
-count = 0
+publish.write_report = lambda account, *more: (account.folder / "report.html").write_text("page")
+# A version rightly says which code made it; a commit in the checkout under test must not look like a fault.
+provenance.code = lambda: {"version": "1.0", "revision": None, "changed": None}
 
-def kill(event, arguments):
-    global count
-    opened = event == "open" and arguments[1] in ("w", "wb")
-    if (opened or event in ("os.mkdir", "os.link", "os.rename", "os.chmod")) and "/releases/" in str(arguments):
-        count += 1
-        if count == last:
-            os.kill(os.getpid(), signal.SIGKILL)
+def changes(root, last):
+    rows = [row(root, f"v{number}") for number in range(6)]
+    count = 0
 
-sys.addaudithook(kill)
-release(root, rows, {"v1": "dev", "v2": "test"})
-print(count)
+    def kill(event, arguments):
+        nonlocal count
+        opened = event == "open" and arguments[1] in ("w", "wb")
+        if (opened or event in ("os.mkdir", "os.link", "os.rename", "os.chmod")) and "/releases/" in str(arguments):
+            count += 1
+            if count == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(kill)
+    release(root, rows, {"v1": "dev", "v2": "test"})
+    return count
+
+for line in sys.stdin:
+    root, last = line.split()
+    if not os.fork():
+        print(changes(Path(root), int(last)), flush=True)
+        os._exit(0)
+    print("status", os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
 """
 
 
-def published(root: Path, last: int) -> subprocess.CompletedProcess:
-    """Publish in a process of its own, which is killed at its so-manieth change to the folder of releases."""
-    return subprocess.run(
-        [sys.executable, "-c", KILLED, str(root), str(last)], capture_output=True, text=True
-    )
+@contextmanager
+def publishers() -> Iterator[Callable[[Path, int], tuple[int, int]]]:
+    """Publishes, each time in a process of its own that is killed at its so-manieth change to the folder of releases.
+
+    Returns how the process ended and how many changes it made, 0 if it was killed. What all import is imported once.
+    """
+    command = [sys.executable, "-c", KILLED]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as starting:
+
+        def publish_once(root: Path, last: int) -> tuple[int, int]:
+            print(root, last, file=starting.stdin, flush=True)
+            made = 0
+            while not (line := starting.stdout.readline()).startswith("status"):
+                assert line, "the process that starts publications ended"
+                made = int(line)
+            return int(line.split()[1]), made
+
+        yield publish_once
+        starting.stdin.close()
 
 
 @pytest.mark.slow
 def test_killed_anywhere_nothing_is_visible_and_the_next_publishes_the_same_bytes(tmp_path: Path) -> None:
     (tmp_path / "whole").mkdir()
-    undisturbed = published(tmp_path / "whole", 0)
-    assert undisturbed.returncode == 0, undisturbed.stderr
-    steps = int(undisturbed.stdout)
-    assert steps > 20
-    for last in (1, steps // 3, 2 * steps // 3, steps):
-        root = tmp_path / str(last)
-        root.mkdir()
-        assert published(root, last).returncode == -signal.SIGKILL
-        assert releases(root, "toy") == []
-        sweep(root)
-        assert list((root / "releases" / "toy").glob(".*")) == []
-        assert published(root, 0).returncode == 0
-        assert contents(newest(root)) == contents(newest(tmp_path / "whole"))
-        shutil.rmtree(root)
+    with publishers() as published:
+        ended, steps = published(tmp_path / "whole", 0)
+        assert ended == 0 and steps > 20
+        for last in (1, steps // 3, 2 * steps // 3, steps):
+            root = tmp_path / str(last)
+            root.mkdir()
+            assert published(root, last)[0] == -signal.SIGKILL
+            assert releases(root, "toy") == []
+            sweep(root)
+            assert list((root / "releases" / "toy").glob(".*")) == []
+            assert published(root, 0)[0] == 0
+            assert contents(newest(root)) == contents(newest(tmp_path / "whole"))
+            shutil.rmtree(root)

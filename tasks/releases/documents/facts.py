@@ -14,9 +14,9 @@ from duckdb import DuckDBPyConnection
 
 from schemas.scenarios import DOMAIN_OF
 from tasks.releases.account import Account
-from tasks.releases.query import open_database
 from tasks.releases.report.records import Counted, Measures, Tables
 from tasks.releases.report.tables import report_tables
+from tasks.workspace.query import open_database
 
 MOST = 30
 """At most so many values of a column are kept, those with most time."""

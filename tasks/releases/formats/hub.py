@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from schemas.errors import ReleaseError
 from tasks.releases.checksums import SUMS
-from tasks.releases.formats.push import HUB, Pushed, Report, names_to_send, refuse_other
+from tasks.releases.formats.pushed import HUB, Pushed, Report, names_to_send, refuse_other
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, HfApi

@@ -9,35 +9,11 @@ and what the store's own package reads.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from schemas.errors import ReleaseError
-from tasks.releases.checksums import SUMS, file_names
-
-HUB = "hf://datasets/"
-
-
-@dataclass(frozen=True)
-class Pushed:
-    """What came of a push.
-
-    Attributes:
-        where: what to hand to somebody who wants to load it.
-        files, bytes: what was sent now; files that an earlier push had sent are not in it.
-        was_there: the version was there, with the same checksums.
-    """
-
-    where: str
-    files: int
-    bytes: int
-    was_there: bool = False
-
-
-Report = Callable[[int], None]
-"""Told how many more bytes are there."""
+from tasks.releases.formats.pushed import HUB, Pushed, Report
 
 
 def push(
@@ -62,7 +38,7 @@ def push(
     """
     check_target(target)
     if target.startswith("hf://"):
-        from tasks.releases.formats.hub import push_to_hub
+        from tasks.releases.formats.hub import push_to_hub  # its package is an extra
 
         return push_to_hub(export, version, target.removeprefix(HUB).strip("/"), public, report)
     from tasks.releases.formats.store import push_to_store
@@ -87,23 +63,3 @@ def check_target(target: str) -> None:
             "has a log-in within the URL, which ends in histories and logs",
             "give it by the environment: HF_TOKEN, AWS_ACCESS_KEY_ID …",
         )
-
-
-def refuse_other(where: str, theirs: str, ours: str) -> None:
-    """A version that is there must be the one that is to be pushed.
-
-    Raises:
-        ReleaseError: it has other checksums.
-    """
-    if theirs != ours:
-        differing = len(set(theirs.splitlines()) ^ set(ours.splitlines()))
-        raise ReleaseError(
-            where,
-            f"is there already, and is another: {differing} lines of {SUMS} differ",
-            "a version is never overwritten; push to another place, or with the options of the first push",
-        )
-
-
-def names_to_send(export: Path) -> list[str]:
-    """All files of an export but its checksums, which are sent last."""
-    return [name for name in file_names(export) if name != SUMS]

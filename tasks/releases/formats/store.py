@@ -8,7 +8,7 @@ import fsspec
 
 from schemas.errors import ReleaseError
 from tasks.releases.checksums import SUMS
-from tasks.releases.formats.push import Pushed, Report, names_to_send, refuse_other
+from tasks.releases.formats.pushed import Pushed, Report, names_to_send, refuse_other
 
 
 def push_to_store(export: Path, version: str, url: str, journal: Path, report: Report) -> Pushed:

@@ -35,7 +35,7 @@ from tasks.releases.formats.exported import (
     withheld,
 )
 from tasks.releases.formats.tables import write_tables
-from tasks.releases.query import open_database
+from tasks.workspace.query import open_database
 from tasks.workspace.stage import Row
 
 SHARD_BYTES = 500_000_000

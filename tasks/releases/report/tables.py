@@ -17,12 +17,12 @@ from duckdb import DuckDBPyConnection
 from schemas.scenarios import DOMAIN_OF
 from schemas.sections import SPLITS, LengthShare, Targets
 from schemas.tables import LABEL_NAMES
-from tasks.releases.query import open_database
 from tasks.releases.report.histograms import histogram_of, middle_of, tenths, thousandths, value_at
 from tasks.releases.report.people import what_people_said
 from tasks.releases.report.records import DOUBTED, Counted, LabelSpread, Measures, Shelf, Tables
 from tasks.releases.report.sync import extremes_of, spreads_of
 from tasks.sounds.statistics import top_events
+from tasks.workspace.query import open_database
 
 MOST_CHANNELS = 40
 MOST_SIZES = 12

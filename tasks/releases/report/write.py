@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from tasks.releases.account import Account
-from tasks.releases.query import open_database
 from tasks.releases.report.choice import sheets_of
 from tasks.releases.report.page import html_of
 from tasks.releases.report.previews import Progress, cut_previews
 from tasks.releases.report.records import Tables
 from tasks.releases.report.tables import report_tables
 from tasks.sounds.statistics import draw_top_events
+from tasks.workspace.query import open_database
 
 EVENTS_FIGURE = "figures/audio_events.svg"
 """RealSync's figure 1, by its path in the version."""

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.releases.query import open_database
 from tasks.releases.report import choice
 from tasks.releases.report.choice import LONGEST_MS, OF_LABEL, SHORTEST_MS, Moment, Sheet, sheets_of
 from tasks.releases.report.tables import report_tables
+from tasks.workspace.query import open_database
 from tests.releases.report.making import CLIP_MS, event, invented, row, spans, write_rows
 
 

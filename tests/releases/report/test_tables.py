@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from schemas.scenarios import DOMAIN_OF
 from schemas.sections import Targets
 from schemas.tables import LABEL_NAMES
-from tasks.releases.query import open_database
 from tasks.releases.report.histograms import histogram_of
 from tasks.releases.report.records import Counted, Measures, Tables
 from tasks.releases.report.sync import MEASURED
 from tasks.releases.report.tables import MOST_CHANNELS, report_tables
+from tasks.workspace.query import open_database
 from tests.releases.report.making import CLIP_MS, invented, row, write_rows
 
 TARGETS = Targets(
