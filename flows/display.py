@@ -128,14 +128,14 @@ def progress_bar(console: Console, outlook: Outlook) -> Iterator[None]:
 def _show_publication(progress: Progress, bar: TaskID, news: Publication) -> None:
     """Its own bar, begun anew with each thing that is done; without a terminal a line for each."""
     task = next(task for task in progress.tasks if task.id == bar)
-    # Of a total of 1 nothing can be said before it is done: such a bar moves, and shows no share and no estimate.
-    total = news.total if news.total > 1 else None
-    note = f"{news.what}: {news.done} of {total}" if total else news.what
+    # Of a total of 1 there is no share to tell before it is done.
+    note = f"{news.what}: {news.done} of {news.total}" if news.total > 1 else news.what
     if task.fields.get("what") != news.what:
-        progress.reset(bar, total=total, visible=True, what=news.what)
+        # A reset takes away the fields that it is not given, and every column must find its own.
+        progress.reset(bar, total=news.total, visible=True, what=news.what, note=note)
         if not progress.console.is_terminal:
             progress.console.print(f"{'publishing':<12} {escape(news.what)}")
-    progress.update(bar, completed=news.done, total=total, note=note)
+    progress.update(bar, completed=news.done, total=news.total, note=note)
 
 
 def _work(outlook: Outlook) -> float:

@@ -11,6 +11,7 @@ from flows.display import progress_bar
 from flows.outlook import Outlook
 from flows.progress import Publication, announce
 
+NOTHING = Outlook(new=[], changed=[], catalog=[], surveys=[], problems=[], review_open=False, draft=None)
 NEWS = (
     Publication("writing the manifest and its clips", 3, 8),
     Publication("writing the manifest and its clips", 8, 8),
@@ -21,8 +22,7 @@ NEWS = (
 @pytest.mark.parametrize("terminal", [True, False])
 def test_what_is_done_for_a_version_is_told_beside_the_work(terminal: bool) -> None:
     console = Console(file=io.StringIO(), force_terminal=terminal, width=140)
-    nothing = Outlook(new=[], catalog=[], surveys=[], draft=None)
-    with progress_bar(console, nothing):
+    with progress_bar(console, NOTHING):
         for news in NEWS:
             announce(news)
     text = console.file.getvalue()
@@ -36,7 +36,7 @@ def test_what_is_done_for_a_version_is_told_beside_the_work(terminal: bool) -> N
 
 def test_nobody_is_told_of_a_publication_after_the_run() -> None:
     console = Console(file=io.StringIO(), width=140)
-    with progress_bar(console, Outlook(new=[], catalog=[], surveys=[], draft=None)):
+    with progress_bar(console, NOTHING):
         pass
     announce(NEWS[0])
     assert "manifest" not in console.file.getvalue()

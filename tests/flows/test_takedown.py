@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 import flows.takedown as module
 from annotation.private import Connection, open_secrets
@@ -28,6 +29,7 @@ from annotation.store import (
     write_decided,
     write_items,
 )
+from flows.cli import app
 from flows.keeping_display import plan_json, show_done
 from flows.takedown import Plan, carry_out, plan_takedown
 from schemas.errors import SourceError, WorkspaceError
@@ -76,9 +78,15 @@ def _video(item: str) -> str:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Path:
+def workspace(whole: Path, tmp_path: Path) -> Path:
+    """A copy of the workspace, which a test may change."""
+    return shutil.copytree(whole, tmp_path / "workspace")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three videos with a clip each, of which a and c are one file; everything that is kept of videos is there."""
-    root = tmp_path / "workspace"
+    root = tmp_path_factory.mktemp("whole") / "workspace"
     listed = [
         dict.fromkeys(CATALOG.names)
         | {
@@ -118,8 +126,8 @@ def workspace(tmp_path: Path) -> Path:
     alike = dict.fromkeys(DUPLICATES.names) | {"clip_id": clips[B], "duplicate_of": clips[A], "kind": "both"}
     (root / "duplicates").mkdir()
     pq.write_table(pa.Table.from_pylist([alike], schema=DUPLICATES), root / "duplicates" / "x.parquet")
-    write_version(root, "1.0.0", [row(tmp_path, A), row(tmp_path, B)])
-    write_version(root, "1.1.0", [row(tmp_path, A), row(tmp_path, B), row(tmp_path, C)])
+    write_version(root, "1.0.0", [row(root.parent, A), row(root.parent, B)])
+    write_version(root, "1.1.0", [row(root.parent, A), row(root.parent, B), row(root.parent, C)])
     return root
 
 
@@ -350,10 +358,11 @@ def test_the_next_version_is_without_it_for_ever(
     hours = sum(each["duration_ms"] for each in rows if each["video_id"] == gone) / 3_600_000
     before = _tables(workspace)
 
-    refused = clapper("takedown", gone, "--reason", "a person asked", "-w", workspace, check=False)
-    assert refused.returncode == 1 and "Nothing was changed" in refused.stderr
+    asked = ["takedown", gone, "--reason", "a person asked", "-w", str(workspace)]
+    refused = CliRunner().invoke(app, asked)
+    assert refused.exit_code == 1 and "Nothing was changed" in refused.stderr
     assert _tables(workspace) == before
-    shown = clapper("takedown", gone, "--reason", "a person asked", "-w", workspace, "--yes").stdout
+    shown = CliRunner().invoke(app, [*asked, "--yes"], env={"COLUMNS": "200"}).stdout
     for text in ("realsync 1.0.0", f"{hours:.3f}", "2.0.0", "never change"):
         assert text in shown
     kept = {name: path for name, path in _clips(workspace).items() if gone not in name}
@@ -378,7 +387,8 @@ def test_the_next_version_is_without_it_for_ever(
     }
     assert "taken down" in (second.folder / "CHANGES.md").read_text().replace("_", " ")
     assert _clips(workspace) == kept, "no clip was cut anew"
-    explained = clapper("explain", rows[0]["clip_id"], "-w", workspace).stdout
+    look = ["explain", rows[0]["clip_id"], "-w", str(workspace)]
+    explained = CliRunner().invoke(app, look, env={"COLUMNS": "200"}).stdout
     assert "realsync 1.0.0" in explained and "removed (taken_down)" in explained
     assert "Nothing to do" in clapper(*run).stdout
     assert "a person asked" not in "".join(
