@@ -122,6 +122,13 @@ def without_media(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publish, "write_report", write_report)
 
 
+def made_by_one_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every version name the same code: a commit while a test runs is rightly another code, and no fault."""
+    monkeypatch.setattr(
+        "tasks.releases.provenance.code", lambda: {"version": "1.0", "revision": None, "changed": None}
+    )
+
+
 def newest(root: Path) -> Release:
     found = latest_release(root, RECIPE.name)
     assert found is not None

@@ -16,7 +16,7 @@ from schemas.releases import PAIRS, TOMBSTONES
 from tasks.releases import Release, publish, releases
 from tasks.releases.publish import Beside
 from tasks.releases.verify import verify
-from tests.releases.making import RECIPE, TODAY, draft, row
+from tests.releases.making import RECIPE, TODAY, draft, made_by_one_code, row
 
 STEPS = st.lists(
     st.one_of(
@@ -94,6 +94,7 @@ class Life:
 def _without_documents():
     """Documents and pages follow from the tables and are tested where they are made."""
     with pytest.MonkeyPatch.context() as patch:
+        made_by_one_code(patch)
         for name in ("write_report", "write_documents"):
             patch.setattr(
                 publish, name, lambda account, *_: (account.folder / "README.md").write_text(account.version)
@@ -119,7 +120,7 @@ def keep_their_promises(life: Life) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(STEPS)
 def test_no_version_breaks_a_promise_and_each_made_again_is_the_same(steps: list) -> None:
     with tempfile.TemporaryDirectory() as folder:

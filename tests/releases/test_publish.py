@@ -27,12 +27,13 @@ from tasks.releases import publish, releases
 from tasks.releases.folder import Release
 from tasks.releases.publish import Beside
 from tasks.workspace.layout import sweep
-from tests.releases.making import RECIPE, fixed_split, newest, release, row, without_media
+from tests.releases.making import RECIPE, fixed_split, made_by_one_code, newest, release, row, without_media
 
 
 @pytest.fixture(autouse=True)
 def _without_media(monkeypatch: pytest.MonkeyPatch) -> None:
     without_media(monkeypatch)
+    made_by_one_code(monkeypatch)
 
 
 @pytest.fixture
