@@ -6,7 +6,7 @@ import importlib.metadata
 
 from schemas.errors import ToolMissing
 
-PACKAGES = ("cachetools", "crowd-kit", "ijson", "jinja2", "krippendorff", "label-studio-sdk", "tenacity")
+PACKAGES = ("cachetools", "crowd-kit", "ijson", "krippendorff", "label-studio-sdk", "tenacity")
 
 INSTALL = "run `pip install 'clapper-av[review]'`"
 

@@ -7,6 +7,7 @@ import sys
 from itertools import islice
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from schemas.errors import ModelCorrupt, ModelMissing
@@ -86,8 +87,6 @@ def test_frames_in_a_batch_are_found_as_alone(synthetic):
 
 
 def test_a_network_that_takes_batches_is_shown_eight_frames_at_once(synthetic, monkeypatch):
-    from tasks.faces import network
-
     shown = []
 
     class Counting:
@@ -99,8 +98,8 @@ def test_a_network_that_takes_batches_is_shown_eight_frames_at_once(synthetic, m
             shown.append(len(given["input.1"]))
             return self.session.run(outputs, given)
 
-    session = network.onnxruntime.InferenceSession
-    monkeypatch.setattr(network.onnxruntime, "InferenceSession", Counting)
+    session = onnxruntime.InferenceSession
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Counting)
     scrfd.open_network(synthetic(batches=True), 0.6, MARGIN)(pictures(11))
     scrfd.open_network(synthetic(batches=False), 0.6, MARGIN)(pictures(2))
     assert shown == [8, 3, 1, 1]
